@@ -1,0 +1,1 @@
+"""What efipolicy talks about: descriptors, maps, platforms, plans, findings. Values only."""

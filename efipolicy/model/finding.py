@@ -1,0 +1,137 @@
+"""Findings, and the report that holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal
+
+from efipolicy.errors import EfipolicyError
+from efipolicy.model.address import AddressRange
+from efipolicy.model.platform import Acceptance, Platform, Subject
+from efipolicy.source import SourceSpan
+
+
+class Severity(Enum):
+    """How much a finding matters; the order of the members is the order of gravity."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the gravest."""
+        return _SEVERITY_RANKS[self]
+
+
+_SEVERITY_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Confidence(Enum):
+    """How sure a finding is, given what its input says."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+
+class Responsible(Enum):
+    """Whose work it is to make a finding go away."""
+
+    FIRMWARE = "firmware"
+    LOADER = "loader"
+    KERNEL = "kernel"
+    PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that belongs to a finding, and a word on why."""
+
+    subject: Subject
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule has to say: about what, and why.
+
+    ``region`` is the offending range, by default all of a descriptor. ``field`` names the key of
+    the subject that is wrong, so that a reporter can underline it. ``requirements``, ``help`` and
+    ``responsible`` override what the rule says of all its findings.
+    """
+
+    subject: Subject
+    message: str
+    region: AddressRange | None = None
+    field: str | None = None
+    related: tuple[Related, ...] = ()
+    requirements: tuple[str, ...] = ()
+    help: str | None = None
+    responsible: Responsible | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedFinding:
+    """A finding with everything the policy and the input add to it."""
+
+    finding: Finding
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    responsible: Responsible
+    requirements: tuple[str, ...]
+    sources: tuple[str, ...]
+    help: str
+    help_uri: str
+    region: AddressRange | None
+    path: str
+    span: SourceSpan | None
+    fingerprint: str
+    accepted: Acceptance | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotChecked:
+    """A rule that could not be judged, and the facts it lacked."""
+
+    rule: str
+    needs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """Per input, how the rules of the policy ended; each rule is in exactly one of the four."""
+
+    passed: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    not_applicable: tuple[str, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputReport:
+    """What became of one input. ``platform`` is ``None`` when it could not be read."""
+
+    path: str
+    kind: Literal["platform", "capture", "evidence"]
+    format: str | None
+    platform: Platform | None
+    checked: Checked = field(default_factory=Checked)
+    findings: tuple[ReportedFinding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The outcome of linting: every input, every finding, everything that went wrong."""
+
+    inputs: tuple[InputReport, ...]
+    errors: tuple[EfipolicyError, ...]
+    skipped: tuple[str, ...] = ()
+    today: str
+
+    @property
+    def findings(self) -> tuple[ReportedFinding, ...]:
+        """The findings of all inputs, input by input."""
+        return tuple(finding for report in self.inputs for finding in report.findings)

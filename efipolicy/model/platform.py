@@ -1,0 +1,166 @@
+"""One platform: what its firmware declares and how its operating systems intend to map it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
+from efipolicy.source import Located, SourceSpan
+
+ArchitectureEvidence = Literal["stated", "dialect", "option"]
+
+UNKNOWN_ARCHITECTURE = "unknown"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Revision:
+    """A revision of the UEFI specification. 2.3.1 is ``Revision(2, 3, 1)``."""
+
+    major: int
+    minor: int
+    third: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}" + (f".{self.third}" if self.third else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Revision:
+        """Read ``2.10`` or ``2.3.1``. Raises `ValueError` for anything else."""
+        numbers = [int(part) for part in text.split(".")]
+        return cls(*numbers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firmware:
+    """Who made the firmware, and the modes it is known to have been run in."""
+
+    vendor: str | None = None
+    version: str | None = None
+    exercised: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationTable:
+    """An entry of the EFI configuration table: a GUID (or its well-known name) and a pointer.
+
+    ``length`` is bytes. ``loaded`` says whether the table was there at boot or came at run time.
+    """
+
+    name: str | None = None
+    guid: str | None = None
+    address: int
+    length: int | None = None
+    loaded: Literal["boot", "runtime"] | None = None
+    located: Located | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.name or self.guid} at {self.address:#x}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchitectureReason:
+    """Why the architecture is believed to be what it is."""
+
+    kind: ArchitectureEvidence
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableLine:
+    """A line of a capture that looks like a descriptor and cannot be read as one."""
+
+    what: str
+    located: Located
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """How a text was read: its dialect, the lines nobody used, and what could not be read.
+
+    ``other_maps`` are further maps of the same text (a second boot, the kernel's runtime map):
+    evidence, not the firmware's list.
+    """
+
+    dialect: str
+    skipped_lines: int = 0
+    unreadable: tuple[UnreadableLine, ...] = ()
+    other_maps: tuple[MemoryMap, ...] = ()
+    located: Located | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """One platform file, or what a capture says of one platform.
+
+    A section that the input does not have is ``None``: not the same as an empty one. The sections
+    from ``runtime_properties`` on are the checked values of the platform file, keyed as there.
+    """
+
+    name: str
+    title: str | None = None
+    architecture: str = UNKNOWN_ARCHITECTURE
+    architecture_reason: ArchitectureReason
+    uefi: Revision | None = None
+    firmware: Firmware | None = None
+    memory_map: MemoryMap
+    memory_attributes_table: MemoryAttributesTable | None = None
+    configuration_tables: tuple[ConfigurationTable, ...] | None = None
+    runtime_properties: dict[str, object] | None = None
+    system_table: dict[str, object] | None = None
+    hardware: dict[str, object] | None = None
+    mapping: tuple[MappingDeclaration, ...] | None = None
+    handover: dict[str, object] | None = None
+    firmware_accesses: tuple[dict[str, object], ...] | None = None
+    accept: tuple[Acceptance, ...] = ()
+    capture: Capture | None = None
+    located: Located | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingDeclaration:
+    """One entry of ``mapping:``, or one hop of its ``kexec:``: what an operating system does.
+
+    ``options`` maps the names the strategy declares to the spans and texts the user wrote; the
+    strategy's own declaration gives them types. ``page_size`` is bytes of the operating system's
+    page, not EFI's.
+    """
+
+    os: str | None = None
+    strategy: str | None = None
+    strategy_span: SourceSpan | None = None
+    options: dict[str, Located] = field(default_factory=dict)
+    page_size: int | None = None
+    virtual_address_bits: int | None = None
+    set_virtual_address_map: dict[str, object] | None = None
+    calls: dict[str, object] | None = None
+    kind: str | None = None
+    memory: tuple[int, int] | None = None
+    kexec: tuple[MappingDeclaration, ...] = ()
+    located: Located | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A finding someone took responsibility for. ``until`` is an ISO date."""
+
+    rule: str
+    reason: str
+    at: int | None = None
+    owner: str | None = None
+    until: str | None = None
+    link: str | None = None
+    located: Located | None = field(default=None, compare=False, repr=False)
+
+
+Subject = (
+    MemoryDescriptor
+    | MemoryMap
+    | MemoryAttributesTable
+    | ConfigurationTable
+    | Platform
+    | Capture
+    | UnreadableLine
+    | Acceptance
+)
+"""What a finding can be about: anything that knows where it was read."""

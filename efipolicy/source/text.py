@@ -1,0 +1,197 @@
+"""A text and spans of it. Offsets count code points; lines and columns are worked out late."""
+
+from __future__ import annotations
+
+import codecs
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Protocol
+
+from efipolicy.errors import EfipolicyError, ExitStatus
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+class SourceText:
+    """One input: its path as the user gave it, and its text."""
+
+    __slots__ = ("_line_starts", "path", "text")
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self._line_starts: list[int] | None = None
+
+    def __repr__(self) -> str:
+        return f"SourceText({self.path!r}, {len(self.text)} characters)"
+
+    @property
+    def line_starts(self) -> list[int]:
+        """The offset at which each line starts. Lines end at LF, so CRLF counts as one end."""
+        if self._line_starts is None:
+            starts = [0]
+            find = self.text.find
+            at = find("\n")
+            while at >= 0:
+                starts.append(at + 1)
+                at = find("\n", at + 1)
+            self._line_starts = starts
+        return self._line_starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column of an offset, both counted from 1."""
+        starts = self.line_starts
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """The text of a line (counted from 1) without its end."""
+        starts = self.line_starts
+        start = starts[number - 1]
+        end = starts[number] if number < len(starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+    def span(self, start: int, end: int) -> SourceSpan:
+        """The span from one offset up to, not including, another."""
+        return SourceSpan(self, start, end)
+
+
+class SourceSpan:
+    """A half-open run of characters of a text."""
+
+    __slots__ = ("end", "source", "start")
+
+    def __init__(self, source: SourceText, start: int, end: int) -> None:
+        self.source = source
+        self.start = start
+        self.end = max(start, end)
+
+    def __repr__(self) -> str:
+        return f"SourceSpan({self})"
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SourceSpan):
+            return NotImplemented
+        return (self.source.path, self.start, self.end) == (
+            other.source.path,
+            other.start,
+            other.end,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.source.path, self.start, self.end))
+
+    @property
+    def path(self) -> str:
+        """The path of the text, as the user gave it."""
+        return self.source.path
+
+    @property
+    def line(self) -> int:
+        """The line of the first character, counted from 1."""
+        return self.source.position(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        """The column of the first character, counted from 1 in code points."""
+        return self.source.position(self.start)[1]
+
+    @property
+    def end_line(self) -> int:
+        """The line of the position after the last character."""
+        return self.source.position(self.end)[0]
+
+    @property
+    def end_column(self) -> int:
+        """The column of the position after the last character."""
+        return self.source.position(self.end)[1]
+
+    @property
+    def text(self) -> str:
+        """The characters themselves: the spelling the user chose."""
+        return self.source.text[self.start : self.end]
+
+
+class InputError(EfipolicyError):
+    """An input could not be read or understood.
+
+    ``found`` and ``expected`` are noun phrases; ``span`` is ``None`` when the whole input is meant.
+    """
+
+    status = ExitStatus.INPUT
+
+    def __init__(
+        self, path: str, found: str, expected: str, *, span: SourceSpan | None = None
+    ) -> None:
+        self.path = path
+        self.found = found
+        self.expected = expected
+        self.span = span
+        place = str(span) if span else path
+        super().__init__(f"{place}: found {found}, expected {expected}")
+
+    @classmethod
+    def at(cls, span: SourceSpan, found: str, expected: str) -> InputError:
+        """An error about the part of an input that ``span`` covers."""
+        return cls(span.path, found, expected, span=span)
+
+    @property
+    def message(self) -> str:
+        """The sentence without its place."""
+        return f"found {self.found}, expected {self.expected}"
+
+
+class Located(Protocol):
+    """Something that was read and knows where."""
+
+    @property
+    def span(self) -> SourceSpan:
+        """Where the whole of it stands."""
+
+    def span_of(self, field: str) -> SourceSpan | None:
+        """Where one field of it stands, or ``None`` when the field is not written out."""
+
+
+class TextRecord:
+    """One record of a captured text, such as a descriptor printed on a line of a kernel log."""
+
+    __slots__ = ("_fields", "source", "span")
+
+    def __init__(
+        self,
+        source: SourceText,
+        start: int,
+        end: int,
+        fields: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
+        self.source = source
+        self.span = SourceSpan(source, start, end)
+        self._fields = fields or {}
+
+    def span_of(self, field: str) -> SourceSpan | None:
+        """Where a field stands, or ``None`` when the capture does not print it."""
+        at = self._fields.get(field)
+        return SourceSpan(self.source, *at) if at else None
+
+
+def decode(path: str, content: bytes) -> SourceText:
+    """Turn the bytes of an input into text.
+
+    UTF-8 and, with its byte order mark, UTF-16 (which the UEFI shell writes when redirected).
+    A stray byte in a log must not cost the map in it, so undecodable bytes become U+FFFD.
+
+    Raises `InputError` for content that is not text.
+    """
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return SourceText(path, content[len(mark) :].decode(encoding, "replace"))
+    if b"\0" in content:
+        raise InputError(path, "binary data", "text: a platform file or a captured log")
+    return SourceText(path, content.decode("utf-8", "replace"))

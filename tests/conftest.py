@@ -1,0 +1,60 @@
+"""What many tests start from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from efipolicy.cli import main
+from efipolicy.plugin.registry import Registry
+
+ROOT = Path(__file__).parents[1]
+PLATFORMS = ROOT / "policies" / "efipolicy_policies" / "platforms"
+FIXTURES = ROOT / "tests" / "fixtures"
+
+MINIMAL = """\
+efipolicy: 1
+platform: {name: minimal, architecture: x86_64}
+memory_map:
+  descriptors:
+    - {type: EfiConventionalMemory, physical_start: 0x0, pages: 0x10, attribute: [WB]}
+"""
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    """The plugins that are installed."""
+    return Registry()
+
+
+@pytest.fixture(autouse=True)
+def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No colours, no blocked plugins, a fixed day, whatever the tests run in."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "EFIPOLICY_PLUGINS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line; its exit status, standard output and standard error."""
+
+    def run_command(*arguments: object) -> tuple[int, str, str]:
+        status = main([os.fspath(a) if isinstance(a, Path) else str(a) for a in arguments])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run_command

@@ -1,0 +1,43 @@
+"""Texts and spans of them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from efipolicy.source import InputError, SourceText, decode
+
+
+@given(st.text(alphabet="ab\r\n\té€𝄞", max_size=40), st.integers(0, 40))
+def test_a_position_points_back_at_its_character(text: str, offset: int) -> None:
+    offset = min(offset, len(text))
+    line, column = SourceText("t", text).position(offset)
+    before = text[:offset]
+    assert line == before.count("\n") + 1
+    assert column == len(before) - (before.rfind("\n") + 1) + 1
+
+
+def test_lines_are_given_without_their_ends() -> None:
+    source = SourceText("t", "one\r\ntwo\n\nfour")
+    assert [source.line(number) for number in (1, 2, 3, 4)] == ["one", "two", "", "four"]
+
+
+def test_a_span_names_its_place_as_compilers_do() -> None:
+    source = SourceText("log.txt", "one\ntwo three\n")
+    span = source.span(8, 13)
+    assert (str(span), span.text, span.end_line, span.end_column) == ("log.txt:2:5", "three", 2, 10)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_with_a_byte_order_mark_is_read(encoding: str) -> None:
+    assert decode("t", "RT_Data é\r\n".encode(encoding)).text == "RT_Data é\r\n"
+
+
+def test_a_stray_byte_in_a_log_costs_nothing_else() -> None:
+    assert decode("t", b"mem00 \xff mem01").text == "mem00 � mem01"
+
+
+def test_binary_data_is_refused() -> None:
+    with pytest.raises(InputError, match="found binary data, expected text"):
+        decode("core", b"\x7fELF\0\0\0")
