@@ -1,0 +1,141 @@
+"""Rules: one function each, its docstring the page, its examples run as tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from efipolicy.model.finding import Confidence, Finding, Responsible, Severity
+from efipolicy.plugin.types import Bad, Good
+
+FACTS = {
+    "memory_map": "memory_map",
+    "platform": "platform",
+    "architecture": "platform.architecture",
+    "revision": "platform.uefi",
+    "memory_attributes_table": "memory_attributes_table",
+    "configuration_tables": "configuration_tables",
+    "capture": "a captured text",
+    "attributes": "memory_map.descriptors[].attribute",
+    "virtual_starts": "memory_map.descriptors[].virtual_start",
+    "descriptor_version": "memory_map.descriptor_version",
+    "whole_map": "memory_map.extent: whole",
+    "firmware_map": "memory_map.origin: firmware",
+    "whole_memory_attributes_table": "the whole memory_attributes_table",
+}
+"""The facts a rule may ask for, and what to add to an input that lacks one.
+
+A rule's parameters are facts by name, and it receives just those; one with the default ``None`` is
+given when it is known. ``needs`` adds facts that are conditions rather than values.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One check. The id is ``pack/kebab-name`` and names the bad thing.
+
+    ``architectures`` is empty for a rule of all. ``disqualifies`` is the rank of a rule that
+    recognises garbage: a descriptor it reports is shown to no later rule. ``unless`` names rules
+    whose finding about the same subject is the same fault seen twice.
+    """
+
+    id: str
+    severity: Severity
+    requirements: tuple[str, ...]
+    sources: tuple[str, ...]
+    summary: str
+    page: str
+    help: str
+    examples: tuple[Bad | Good, ...]
+    facts: tuple[str, ...]
+    optional_facts: tuple[str, ...]
+    needs: tuple[str, ...]
+    architectures: frozenset[str]
+    responsible: Responsible
+    confidence: Confidence
+    since: str
+    disqualifies: int | None
+    unless: tuple[str, ...]
+    check: Callable[..., Iterable[Finding]]
+
+    @property
+    def pack(self) -> str:
+        """The namespace before the slash."""
+        return self.id.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The name after the slash."""
+        return self.id.partition("/")[2]
+
+
+def rule(
+    id: str,
+    *,
+    severity: Severity,
+    requirements: tuple[str, ...],
+    sources: tuple[str, ...],
+    help: str,
+    examples: tuple[Bad | Good, ...],
+    needs: tuple[str, ...] = (),
+    architectures: tuple[str, ...] = (),
+    responsible: Responsible = Responsible.FIRMWARE,
+    confidence: Confidence = Confidence.CERTAIN,
+    since: str = "0.1.0",
+    disqualifies: int | None = None,
+    unless: tuple[str, ...] = (),
+) -> Callable[[Callable[..., Iterator[Finding]]], Rule]:
+    """Make a rule of a function whose parameters name the facts it judges.
+
+    Raises `ValueError` for a function without a docstring or with a parameter that is no fact.
+    """
+
+    def make(check: Callable[..., Iterator[Finding]]) -> Rule:
+        code = check.__code__
+        facts = code.co_varnames[: code.co_argcount]
+        optional = len(check.__defaults__ or ())
+        unknown = [name for name in (*facts, *needs) if name not in FACTS]
+        if unknown:
+            raise ValueError(f"rule {id} asks for unknown facts: {', '.join(unknown)}")
+        page = check.__doc__
+        if not page:
+            raise ValueError(f"rule {id} has no docstring, which would be its page")
+        return Rule(
+            id=id,
+            severity=severity,
+            requirements=requirements,
+            sources=sources,
+            summary=page.partition("\n")[0].strip(),
+            page=page,
+            help=help,
+            examples=examples,
+            facts=facts[: len(facts) - optional],
+            optional_facts=facts[len(facts) - optional :],
+            needs=needs,
+            architectures=frozenset(architectures),
+            responsible=responsible,
+            confidence=confidence,
+            since=since,
+            disqualifies=disqualifies,
+            unless=unless,
+            check=check,
+        )
+
+    return make
+
+
+def rules_in(package: Any) -> Iterator[Rule]:
+    """Every rule of a package that holds one file a rule, in the order of the file names."""
+    from importlib import import_module
+    from os import listdir
+
+    names = sorted(
+        entry.removesuffix(".py")
+        for folder in package.__path__
+        for entry in listdir(folder)
+        if entry.endswith(".py") and entry != "__init__.py"
+    )
+    for name in names:
+        module = import_module(f"{package.__name__}.{name}")
+        yield from (value for value in vars(module).values() if isinstance(value, Rule))

@@ -1,0 +1,175 @@
+"""What plugins contribute: frozen values, no registry to mutate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from efipolicy.model.finding import Report
+from efipolicy.model.mapping import MappingPlan
+from efipolicy.model.platform import Platform
+from efipolicy.paging import Geometry
+from efipolicy.source import SourceText
+
+API_LEVEL = 1
+"""The level of this API. A plugin names the level it was written for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granularity:
+    """The unit, in bytes, that start and size of a region must be multiples of, and the clause.
+
+    ``requirement`` is the code that a violation carries, ``source`` the clause that demands it.
+    """
+
+    size: int
+    requirement: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """Facts of the hardware and of the specification's binding to it.
+
+    ``geometries`` maps the bytes of an operating system's page to the page tables it may use, the
+    usual one first. ``cacheability`` maps an EFI attribute bit to the architecture's memory type.
+    ``physical_address_bits`` is the widest physical address any processor of it has;
+    ``address_space_register`` holds what firmware runs under during a call.
+    """
+
+    name: str
+    title: str
+    geometries: Mapping[int, tuple[Geometry, ...]]
+    cacheability: Mapping[int, str]
+    physical_address_bits: int
+    runtime_granularity: Granularity
+    acpi_granularity: Granularity
+    address_space_register: str
+    isa_mask_defined: bool = False
+    source: str
+
+    @property
+    def default_page_size(self) -> int:
+        """Bytes of the page most operating systems use on it."""
+        return next(iter(self.geometries))
+
+
+OptionKind = Literal["version", "address", "integer", "boolean", "range", "choice", "text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """An option of a strategy. A default of ``None`` means unknown.
+
+    The value of a ``version`` is a tuple of integers, that of a ``range`` an `AddressRange`.
+    """
+
+    name: str
+    kind: OptionKind
+    default: Any
+    doc: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """What a strategy is given: the platform, its hardware, and the options with their defaults."""
+
+    platform: Platform
+    architecture: Architecture
+    geometry: Geometry
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """A way of choosing virtual addresses for the runtime descriptors.
+
+    ``architectures`` is empty for a strategy that fits every architecture.
+    """
+
+    name: str
+    title: str
+    architectures: frozenset[str] = frozenset()
+    options: tuple[Option, ...] = ()
+    plan: Callable[[PlanRequest], MappingPlan]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureFormat:
+    """A family of texts in which memory maps appear.
+
+    ``read`` returns what the text says of one platform, or ``None`` when the text is not of this
+    family. ``confidence`` of a reading is how many lines it understood.
+    """
+
+    name: str
+    title: str
+    dialects: tuple[str, ...]
+    read: Callable[[SourceText], CaptureReading | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureReading:
+    """A platform read from a captured text, and how many of its lines were understood."""
+
+    platform: Platform
+    understood: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter:
+    """A way to print a report. ``render`` gets the report and whether colour is wanted."""
+
+    name: str
+    title: str
+    render: Callable[[Report, RenderOptions], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderOptions:
+    """What the front end asks of a reporter."""
+
+    color: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFolder:
+    """A folder of policies (``*.yaml``), each named as its file."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Bad:
+    """A shape that the rule reports.
+
+    Each line is ``TYPE START PAGES [BITS…]``, ``?`` for an unknown attribute; a trailing ``@VA``
+    gives a virtual start. ``at`` counts the offending entries from 1, in the list the rule judges:
+    the memory map, the Memory Attributes Table or the configuration tables; 0 is the list itself.
+    """
+
+    descriptors: tuple[str, ...]
+    at: tuple[int, ...]
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(self, *descriptors: str, at: int | Iterable[int] = 1, **given: Any) -> None:
+        object.__setattr__(self, "descriptors", descriptors)
+        object.__setattr__(self, "at", (at,) if isinstance(at, int) else tuple(at))
+        object.__setattr__(self, "given", given)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Good:
+    """A shape that the rule lets pass; lines as in `Bad`."""
+
+    descriptors: tuple[str, ...]
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(self, *descriptors: str, **given: Any) -> None:
+        object.__setattr__(self, "descriptors", descriptors)
+        object.__setattr__(self, "given", given)
