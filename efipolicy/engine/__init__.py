@@ -1,0 +1,1 @@
+"""Functions from values to values: lint, plan."""
