@@ -1,0 +1,133 @@
+"""The examples on a rule's page as cases a test can run.
+
+.. code-block:: python
+
+    @pytest.mark.parametrize("case", examples_of("acme"), ids=str)
+    def test_every_example_on_a_rule_page_is_true(case):
+        assert case.found() == case.expected
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from efipolicy.engine.facts import Facts
+from efipolicy.model.finding import Finding
+from efipolicy.model.platform import Platform
+from efipolicy.plugin.registry import Registry
+from efipolicy.plugin.rules import Rule
+from efipolicy.plugin.types import Architecture, Bad, Good
+from efipolicy.testing import factories
+
+
+class ExampleError(AssertionError):
+    """An example that proves nothing, because its rule cannot judge it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCase:
+    """One example of a rule, and what running the rule on it comes to.
+
+    ``number`` counts the rule's bad and good examples apart, from 1.
+    """
+
+    rule: Rule
+    example: Bad | Good
+    number: int
+    architectures: Mapping[str, Architecture] = field(default_factory=dict, repr=False)
+
+    def __str__(self) -> str:
+        kind = "bad" if isinstance(self.example, Bad) else "good"
+        return f"{self.rule.id}-{kind}-{self.number}"
+
+    @property
+    def expected(self) -> tuple[int, ...]:
+        """The places of the entries that are to be reported, ascending; none for a `Good`."""
+        return tuple(sorted(self.example.at)) if isinstance(self.example, Bad) else ()
+
+    @property
+    def platform(self) -> Platform:
+        """The example as a platform."""
+        return example_platform(self.example, self.rule)
+
+    def found(self) -> tuple[int, ...]:
+        """The places of the entries the rule reports, ascending, as often as it reports them.
+
+        Places count from 1 in the list the rule judges: the memory map, the Memory Attributes
+        Table, the configuration tables or the lines of a capture. 0 is the list itself. Raises
+        `ExampleError` when the example lacks a fact the rule needs.
+        """
+        platform = self.platform
+        return tuple(sorted(_place(finding, platform) for finding in self.findings(platform)))
+
+    def findings(self, platform: Platform | None = None) -> list[Finding]:
+        """What the rule says of the example, by the same road the engine takes."""
+        platform = platform or self.platform
+        rule = self.rule
+        if rule.architectures and platform.architecture not in rule.architectures:
+            return []
+        facts = Facts(platform, self.architectures)
+        missing = facts.missing(rule)
+        if missing:
+            raise ExampleError(f"{self} does not state {', '.join(missing)}")
+        return list(rule.check(**facts.arguments(rule)))
+
+
+def example_platform(example: Bad | Good, rule: Rule | None = None) -> Platform:
+    """The platform an example describes.
+
+    What the example does not give is a whole map of the firmware's own, and the first of the
+    rule's architectures. Raises `ValueError` for a line that does not follow the notation.
+    """
+    given: dict[str, Any] = dict(example.given)
+    if rule and rule.architectures:
+        given.setdefault("architecture", min(rule.architectures))
+    return factories.platform(*example.descriptors, **given)
+
+
+def examples_of(
+    source: Registry | Iterable[Rule] | str | None = None,
+    *,
+    architectures: Mapping[str, Architecture] | None = None,
+) -> list[RuleCase]:
+    """The cases of all rules: of a registry, of one installed pack, or of these rules.
+
+    Without a source they are those of every installed plugin. ``architectures`` defaults to the
+    installed ones.
+    """
+    if source is None or isinstance(source, (str, Registry)):
+        registry = source if isinstance(source, Registry) else Registry()
+        rules: Iterable[Rule] = registry.rules.values()
+        if isinstance(source, str):
+            rules = [rule for rule in rules if rule.pack == source]
+    else:
+        registry, rules = Registry(), source
+    if architectures is None:
+        architectures = registry.architectures
+    return [case for rule in rules for case in _cases(rule, architectures)]
+
+
+def _cases(rule: Rule, architectures: Mapping[str, Architecture]) -> Iterator[RuleCase]:
+    for kind in (Bad, Good):
+        examples = [example for example in rule.examples if isinstance(example, kind)]
+        for number, example in enumerate(examples, 1):
+            yield RuleCase(rule, example, number, architectures)
+
+
+def _place(finding: Finding, platform: Platform) -> int:
+    """Where the subject of a finding stands in its list, from 1; 0 for what is no entry."""
+    table = platform.memory_attributes_table
+    lists: tuple[Sequence[object], ...] = (
+        platform.memory_map.descriptors,
+        table.entries if table else (),
+        platform.configuration_tables or (),
+        platform.capture.unreadable if platform.capture else (),
+        platform.accept,
+    )
+    for entries in lists:
+        for place, entry in enumerate(entries, 1):
+            if entry is finding.subject:
+                return place
+    return 0

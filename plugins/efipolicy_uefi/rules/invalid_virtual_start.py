@@ -1,0 +1,61 @@
+"""UEFI-MAP-004."""
+
+from collections.abc import Iterator
+
+from efipolicy.plugin import (
+    EFI_PAGE_SIZE,
+    Bad,
+    Finding,
+    Good,
+    MemoryDescriptor,
+    MemoryMap,
+    Severity,
+    rule,
+)
+from efipolicy_uefi.descriptors import wraps
+
+
+@rule(
+    "uefi/invalid-virtual-start",
+    severity=Severity.ERROR,
+    requirements=("UEFI-MAP-004",),
+    sources=("UEFI 2.10 §7.2.3", "UEFI 2.10 §8.4.1"),
+    help="choose a virtual start that is a multiple of 4 KiB, with room for every page above it",
+    needs=("virtual_starts",),
+    examples=(
+        Bad("EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB  @0x20000800"),
+        Bad("EfiRuntimeServicesCode  0x7f000000  2   RUNTIME WB  @0xfffffffffffff000"),
+        Good("EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB  @0x20000000"),
+        Good("EfiRuntimeServicesCode  0x7f000000  1   RUNTIME WB  @0xfffffffffffff000"),
+        Good("EfiConventionalMemory   0x7f000000  16  WB  @0x0"),
+        # U-Boot repeats the physical address; its misalignment is uefi/misaligned-physical-start.
+        Good("EfiMemoryMappedIO  0x1e88180  1  RUNTIME UC  @0x1e88180"),
+    ),
+)
+def invalid_virtual_start(memory_map: MemoryMap) -> Iterator[Finding]:
+    """A virtual address is none that SetVirtualAddressMap could be given.
+
+    Firmware moves its code by the difference between virtual and physical start; when that is not
+    a whole number of pages, every address the code forms relative to its page is wrong. A range
+    that runs out at the top of the address space wraps to address 0. A virtual start of 0 says
+    that none was chosen yet and is not judged.
+    """
+    for descriptor in memory_map.descriptors:
+        if descriptor.virtual_start:
+            fault = _fault(descriptor, descriptor.virtual_start)
+            if fault:
+                yield Finding(
+                    descriptor,
+                    f"the virtual start {descriptor.virtual_start:#x} of "
+                    f"{descriptor.type_name} {fault}",
+                    field="virtual_start",
+                )
+
+
+def _fault(descriptor: MemoryDescriptor, virtual_start: int) -> str | None:
+    copied = virtual_start == descriptor.physical_start
+    if virtual_start % EFI_PAGE_SIZE and not copied:
+        return f"lies {virtual_start % EFI_PAGE_SIZE:#x} bytes inside a page"
+    if wraps(virtual_start, descriptor.number_of_pages):
+        return f"leaves no room for {descriptor.number_of_pages} pages below the end of 64 bits"
+    return None

@@ -1,0 +1,65 @@
+"""UEFI-ATTR-003, for the types that are RAM on every architecture."""
+
+from collections.abc import Iterator
+
+from efipolicy.plugin import (
+    CACHEABILITY,
+    EFI_MEMORY_ISA_VALID,
+    EFI_MEMORY_RUNTIME,
+    Bad,
+    EfiMemoryType,
+    Finding,
+    Good,
+    MemoryMap,
+    Severity,
+    rule,
+)
+
+_RAM = frozenset(
+    {
+        EfiMemoryType.EfiLoaderCode,
+        EfiMemoryType.EfiLoaderData,
+        EfiMemoryType.EfiBootServicesCode,
+        EfiMemoryType.EfiBootServicesData,
+        EfiMemoryType.EfiRuntimeServicesCode,
+        EfiMemoryType.EfiRuntimeServicesData,
+        EfiMemoryType.EfiConventionalMemory,
+        EfiMemoryType.EfiACPIReclaimMemory,
+        EfiMemoryType.EfiACPIMemoryNVS,
+        EfiMemoryType.EfiPersistentMemory,
+    }
+)
+
+
+@rule(
+    "uefi/ram-without-cacheability",
+    severity=Severity.WARNING,
+    requirements=("UEFI-ATTR-003",),
+    sources=("UEFI 2.10 §7.2.3", "UEFI 2.10 §2.3.2 to §2.3.8"),
+    help="set the cache types the memory can have, EFI_MEMORY_WB at least for DRAM",
+    needs=("attributes",),
+    examples=(
+        Bad("EfiConventionalMemory  0x100000    16"),
+        Bad("EfiACPIMemoryNVS       0x7e000000  16  XP"),
+        Good("EfiConventionalMemory  0x100000   16  WB"),
+        Good("EfiLoaderData          0x100000   16  0x40ff000000000000"),
+        Good("EfiReservedMemoryType  0xa0000    0x60"),
+        # With RUNTIME it is uefi/runtime-region-without-cacheability.
+        Good("EfiRuntimeServicesData  0x7f000000  16  RUNTIME"),
+    ),
+)
+def ram_without_cacheability(memory_map: MemoryMap) -> Iterator[Finding]:
+    """Memory does not say in which ways it can be cached.
+
+    Without any of UC, WC, WT and WB an operating system has no legal way to map the range. Linux
+    takes RAM without WB out of its direct map, and an ACPI operation region there falls back to
+    uncached accesses.
+    """
+    for descriptor in memory_map.descriptors:
+        told = descriptor.has(CACHEABILITY | EFI_MEMORY_ISA_VALID | EFI_MEMORY_RUNTIME)
+        if descriptor.type in _RAM and not told:
+            yield Finding(
+                descriptor,
+                f"{descriptor} has none of UC, WC, WT and WB",
+                field="attribute",
+            )
