@@ -1,0 +1,27 @@
+"""The command line. One file a command; only here are files opened for writing and text printed."""
+
+from __future__ import annotations
+
+import sys
+
+COMMANDS = {
+    "lint": "lint platform files, captures, directories, globs, `-`",
+    "import": "write a platform file from a capture",
+    "plan": "print the mapping a strategy installs",
+    "explain": "print the page of a rule",
+    "plugins": "print what is installed, who it came from, whether it is healthy",
+    "schema": "print the JSON Schema of the platform file",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command and return the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments == ["--version"]:
+        from efipolicy import __version__
+
+        print(f"efipolicy {__version__}")
+        return 0
+    from efipolicy.cli.running import run
+
+    return run(arguments)

@@ -1,0 +1,150 @@
+"""Options that commands share, and what they write to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from efipolicy.errors import EfipolicyError, PluginError, UsageError
+from efipolicy.plugin.registry import Registry
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are ours to report."""
+
+    def __init__(self, command: str, description: str) -> None:
+        super().__init__(prog=f"efipolicy {command}", description=description, allow_abbrev=False)
+        self.add_argument("-o", "--output", metavar="FILE", help="write there, not to stdout")
+        self.add_argument(
+            "--color",
+            choices=("auto", "always", "never"),
+            default="auto",
+            help="colour the output (NO_COLOR and FORCE_COLOR are honoured)",
+        )
+        self.add_argument("-q", "--quiet", action="store_true", help="print less")
+        self.add_argument("-v", "--verbose", action="store_true", help="print more")
+        self.add_argument("--debug", action="store_true", help="show a traceback on an error")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print."""
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+    def parse(self, arguments: Sequence[str]) -> tuple[argparse.Namespace, UsageError | None]:
+        """The options, and an error for what is not one of them.
+
+        The error is returned, so that a command that was asked for JSON can tell it in JSON.
+        """
+        options, unknown = self.parse_known_args(arguments)
+        if not unknown:
+            return options, None
+        from efipolicy.source.shape import suggestion
+
+        known = [name for action in self._actions for name in action.option_strings]
+        word = unknown[0].partition("=")[0]
+        hint = suggestion(word, known) if word.startswith("-") else ""
+        return options, UsageError(f"unknown argument `{word}`{hint} (see {self.prog} --help)")
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """How captures are read."""
+    parser.add_argument("--arch", metavar="A", help="the architecture of captures")
+    parser.add_argument(
+        "--from", dest="from_format", metavar="FORMAT", help="read captures as this"
+    )
+    parser.add_argument(
+        "--stdin-filename", metavar="NAME", default="<stdin>", help="the name to show for `-`"
+    )
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Text for people or JSON for programs."""
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print")
+
+
+@contextmanager
+def errors_as_json(options: argparse.Namespace, empty: dict[str, Any]) -> Iterator[None]:
+    """Tell an error in JSON, if JSON was asked for, and let it go on to the exit status.
+
+    ``empty`` is the command's JSON with nothing in it, to which the errors are added.
+    """
+    try:
+        yield
+    except EfipolicyError as error:
+        if options.format == "json":
+            from efipolicy.reporters.lint_json import dump, error_json
+
+            errors = getattr(error, "problems", [error])
+            value = {"version": 1, **empty, "errors": [error_json(item) for item in errors]}
+            write(dump(value), options.output)
+        raise
+
+
+def known_architecture(name: str | None, registry: Registry) -> str | None:
+    """The name, when it is installed. Raises `PluginError` otherwise."""
+    if name is not None and name not in registry.architectures:
+        from efipolicy.source.shape import suggestion
+
+        known = ", ".join(sorted(registry.architectures))
+        hint = suggestion(name, registry.architectures)
+        raise PluginError(f"architecture `{name}` is not installed; installed: {known}{hint}")
+    return name
+
+
+def known_format(name: str | None, registry: Registry) -> str | None:
+    """The name of a capture format or dialect. Raises `UsageError` for an unknown one."""
+    known = [*registry.formats, *(d for f in registry.formats.values() for d in f.dialects)]
+    if name is not None and name not in known:
+        from efipolicy.source.shape import suggestion
+
+        raise UsageError(
+            f"unknown capture format `{name}`; known: {', '.join(known)}{suggestion(name, known)}"
+        )
+    return name
+
+
+def wants_color(choice: str) -> bool:
+    """Whether to colour: what was asked for, else the environment, else only on a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def write(text: str, path: str | None) -> None:
+    """Write to a file, or to standard output. Raises `UsageError` for a file that cannot be."""
+    if path is None or path == "-":
+        if sys.stdout is not None:
+            reconfigure: Any = getattr(sys.stdout, "reconfigure", None)
+            if reconfigure:
+                reconfigure(errors="backslashreplace")
+            sys.stdout.write(text)
+        return
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise UsageError(f"cannot write {path}: {reason}") from problem
+
+
+def today(stated: str | None) -> str:
+    """The day it is: what was stated, else SOURCE_DATE_EPOCH, else the clock. An ISO date."""
+    from datetime import UTC, date, datetime
+
+    try:
+        if stated:
+            return date.fromisoformat(stated).isoformat()
+        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+        if epoch:
+            return datetime.fromtimestamp(int(epoch), UTC).date().isoformat()
+    except (ValueError, OverflowError) as problem:
+        what = stated or f"SOURCE_DATE_EPOCH={os.environ.get('SOURCE_DATE_EPOCH')}"
+        raise UsageError(f"not a date: {what} (write it as 2027-03-31)") from problem
+    return datetime.now(UTC).date().isoformat()

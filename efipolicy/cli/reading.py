@@ -1,0 +1,38 @@
+"""Read the one input of a command that takes just one."""
+
+from __future__ import annotations
+
+import argparse
+
+from efipolicy.api import ReadingOptions, ReadInput, open_source, read_source
+from efipolicy.cli.options import known_architecture, known_format
+from efipolicy.errors import EfipolicyError
+from efipolicy.plugin.registry import Registry
+
+
+class UnreadableError(EfipolicyError):
+    """All the reasons why an input cannot be read, each on its line."""
+
+    def __init__(self, problems: list[EfipolicyError]) -> None:
+        self.problems = problems
+        self.status = max(problem.status for problem in problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+def reading_options(options: argparse.Namespace, registry: Registry) -> ReadingOptions:
+    """What the command line says of inputs, checked against what is installed."""
+    return ReadingOptions(
+        architecture=known_architecture(options.arch, registry),
+        format=known_format(options.from_format, registry),
+        stdin_name=options.stdin_filename,
+    )
+
+
+def read_one(path: str, options: argparse.Namespace, registry: Registry) -> ReadInput:
+    """The input. Raises `UnreadableError` with everything that is wrong with it."""
+    reading = reading_options(options, registry)
+    source = open_source(path, stdin_name=reading.stdin_name)
+    read, problems = read_source(source, registry, reading)
+    if read is None:
+        raise UnreadableError([*problems])
+    return read

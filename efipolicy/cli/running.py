@@ -1,0 +1,117 @@
+"""Choose the command, run it, and turn whatever happens into an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from efipolicy import __version__
+from efipolicy.cli import COMMANDS
+from efipolicy.errors import EfipolicyError, ExitStatus, UsageError
+
+if TYPE_CHECKING:
+    from efipolicy.plugin.registry import Registry
+
+INTERRUPTED = 130
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command that the arguments name. No exception leaves this function."""
+    debug = "--debug" in arguments
+    try:
+        status = _dispatch(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except EfipolicyError as problem:
+        if debug:
+            raise
+        complain(str(problem))
+        status = int(problem.status)
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more may be written, not even at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = int(ExitStatus.OK)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except Exception as problem:
+        if debug:
+            raise
+        complain(report_bug(problem))
+        status = int(ExitStatus.INTERNAL)
+    return status
+
+
+def _dispatch(arguments: list[str]) -> int:
+    words = [word for word in arguments if word != "--debug"]
+    if not words:
+        print(usage(), file=sys.stderr)
+        return int(ExitStatus.USAGE)
+    name = words[0]
+    if name in ("-h", "--help", "help"):
+        print(usage())
+        return int(ExitStatus.OK)
+    if name == "--version":
+        print_version(words[1:])
+        return int(ExitStatus.OK)
+    if name not in COMMANDS:
+        from efipolicy.source.shape import suggestion
+
+        kind = "option" if name.startswith("-") else "command"
+        known = ", ".join(COMMANDS)
+        raise UsageError(f"unknown {kind} `{name}`; commands: {known}{suggestion(name, COMMANDS)}")
+    module = import_module(f"efipolicy.cli.{name}_")
+    status: int = module.run(words[1:])
+    return status
+
+
+def usage() -> str:
+    """The help of the program."""
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+    return (
+        f"efipolicy {__version__}: lint UEFI memory maps and mapping policies\n\n"
+        "usage: efipolicy COMMAND [OPTION...] [ARGUMENT...]\n\n"
+        f"{commands}\n\n"
+        "efipolicy COMMAND --help tells more; efipolicy --version prints the version\n"
+        "exit status: 0 clean, 1 findings, 2 usage, 3 unreadable input, 4 plugin, 5 our bug"
+    )
+
+
+def print_version(options: list[str]) -> None:
+    """Print the version, and with ``--verbose`` what efipolicy runs on."""
+    print(f"efipolicy {__version__}")
+    if any(option in ("-v", "--verbose") for option in options):
+        from platform import python_implementation, python_version
+
+        from efipolicy.source.yaml_parser import parser_in_use
+
+        print(f"Python {python_version()} ({python_implementation()})")
+        print(f"YAML parser {parser_in_use()}")
+
+
+def plugin_status(registry: Registry) -> int:
+    """Complain of every plugin that failed; the exit status that leaves."""
+    for error in registry.errors:
+        complain(str(error))
+    return int(ExitStatus.PLUGIN if registry.errors else ExitStatus.OK)
+
+
+def complain(message: str) -> None:
+    """Print an error to standard error, when there is one."""
+    if sys.stderr is not None:
+        print(f"efipolicy: error: {message}", file=sys.stderr)
+
+
+def report_bug(problem: Exception) -> str:
+    """Write a traceback to a file, and say in one line that the fault is ours."""
+    import tempfile
+    from traceback import format_exception
+
+    text = "".join(format_exception(problem))
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="efipolicy-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(f"efipolicy {__version__}\nPython {sys.version}\n\n{text}")
+    return f"internal error: {type(problem).__name__}: {problem} (report written to {file.name})"

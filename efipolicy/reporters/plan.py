@@ -1,0 +1,143 @@
+"""A mapping plan as a table, and as version 1 of the JSON of ``efipolicy plan``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from efipolicy.model.address import EFI_PAGE_SIZE, AddressRange, size_text
+from efipolicy.model.efi import type_name
+from efipolicy.model.mapping import Mapping, MappingPlan, VirtualMapEntry
+from efipolicy.reporters.lint_json import JsonObject, dump, region_json
+
+_COLUMNS = ("virtual", "physical", "size", "type", "access", "cache", "from")
+
+
+def plan_text(plan: MappingPlan) -> str:
+    """The mappings in placement order, what is mapped besides, and how a call is made."""
+    shown = ", ".join(f"{name}={_option(value)}" for name, value in plan.options.items())
+    lines = [f"{plan.strategy}: {plan.status}" + (f" ({shown})" if shown else ""), ""]
+    lines += _table([_row(mapping) for mapping in plan.mappings])
+    if plan.extra:
+        lines += ["", "mapped besides:"]
+        lines += _table([_row(mapping, mapping.why or "") for mapping in plan.extra])
+    lines.append("")
+    if plan.svam is None:
+        lines.append("SetVirtualAddressMap is not called")
+    else:
+        lines.append(f"SetVirtualAddressMap is told {len(plan.svam)} entries, in this order")
+    call = plan.call
+    facts = [
+        ("address space", call.register),
+        ("stays mapped", call.stays_mapped),
+        ("flushes", call.flushes),
+        ("preemption", call.preemption),
+        ("interrupts", call.interrupts),
+        ("floating-point state", call.fp_state),
+        ("saved state", call.saved_state),
+    ]
+    lines += [f"{name}: {value}" for name, value in facts if value]
+    lines += [
+        f"problem[{problem.rule}]: {problem.message}"
+        + (f" at {problem.region}" if problem.region else "")
+        for problem in plan.problems
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(mapping: Mapping, why: str | None = None) -> tuple[str, ...]:
+    virtual = "not placed" if mapping.virtual_start is None else f"{mapping.virtual_start:#018x}"
+    indices = ", ".join(f"mem{index:02}" for index in mapping.descriptors)
+    return (
+        virtual,
+        f"{mapping.physical.start:#018x}",
+        size_text(mapping.physical.size),
+        type_name(mapping.type),
+        mapping.access,
+        mapping.cache,
+        indices if why is None else why,
+    )
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    if not rows:
+        return ["nothing is mapped"]
+    table = [_COLUMNS, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(_COLUMNS))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
+
+
+def plan_json(plan: MappingPlan) -> str:
+    """One JSON object, indented, with a final line end."""
+    call = plan.call
+    return dump(
+        {
+            "version": 1,
+            "strategy": plan.strategy,
+            "options": {name: _option_json(value) for name, value in plan.options.items()},
+            "status": plan.status,
+            "mappings": [_mapping_json(mapping) for mapping in plan.mappings],
+            "extra": [{**_mapping_json(item), "why": item.why} for item in plan.extra],
+            "svam": None if plan.svam is None else [_entry_json(entry) for entry in plan.svam],
+            "call": {
+                "register": call.register,
+                "stays_mapped": call.stays_mapped,
+                "flushes": call.flushes,
+                "preemption": call.preemption,
+                "interrupts": call.interrupts,
+                "fp_state": call.fp_state,
+                "saved_state": call.saved_state,
+            },
+            "problems": [
+                {
+                    "rule": problem.rule,
+                    "message": problem.message,
+                    "region": region_json(problem.region),
+                }
+                for problem in plan.problems
+            ],
+        }
+    )
+
+
+def _mapping_json(mapping: Mapping) -> JsonObject:
+    return {
+        "physical_start": f"{mapping.physical.start:#x}",
+        "virtual_start": _address(mapping.virtual_start),
+        "pages": mapping.physical.size // EFI_PAGE_SIZE,
+        "type": type_name(mapping.type),
+        "access": mapping.access,
+        "cache": mapping.cache,
+        "runtime": mapping.runtime,
+        "descriptors": list(mapping.descriptors),
+    }
+
+
+def _entry_json(entry: VirtualMapEntry) -> JsonObject:
+    return {
+        "physical_start": f"{entry.physical_start:#x}",
+        "virtual_start": _address(entry.virtual_start),
+        "pages": entry.number_of_pages,
+        "type": type_name(entry.type),
+        "attribute": f"{entry.attribute:#x}",
+    }
+
+
+def _address(address: int | None) -> str | None:
+    return None if address is None else f"{address:#x}"
+
+
+def _option(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ".".join(map(str, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "unknown" if value is None else str(value)
+
+
+def _option_json(value: Any) -> Any:
+    if isinstance(value, AddressRange):
+        return [f"{value.start:#x}", f"{value.end:#x}"]
+    return _option(value) if isinstance(value, tuple) else value
