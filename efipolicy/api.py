@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from efipolicy.engine.linting import lint
 from efipolicy.errors import EfipolicyError, ExitStatus, PluginError, UsageError
@@ -34,8 +33,7 @@ class InternalError(EfipolicyError):
         super().__init__(f"{path}: internal error: {type(problem).__name__}: {problem}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingOptions:
+class ReadingOptions(NamedTuple):
     """What a user says about inputs: the architecture of captures, and the format to read."""
 
     architecture: str | None = None
@@ -43,8 +41,7 @@ class ReadingOptions:
     stdin_name: str = "<stdin>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadInput:
+class ReadInput(NamedTuple):
     """An input that was read: what kind it is, its format, and what it says."""
 
     path: str

@@ -7,9 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from efipolicy.cli import main
 from efipolicy.plugin.registry import Registry
+
+# A busy machine must not make a property false.
+settings.register_profile("efipolicy", deadline=None, print_blob=True)
+settings.load_profile("efipolicy")
 
 ROOT = Path(__file__).parents[1]
 PLATFORMS = ROOT / "policies" / "efipolicy_policies" / "platforms"

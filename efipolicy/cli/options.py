@@ -17,7 +17,13 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are ours to report."""
 
     def __init__(self, command: str, description: str) -> None:
-        super().__init__(prog=f"efipolicy {command}", description=description, allow_abbrev=False)
+        super().__init__(
+            prog=f"efipolicy {command}",
+            description=description,
+            allow_abbrev=False,
+            # Without a width argparse imports shutil, and compression with it, to ask the terminal.
+            formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
+        )
         self.add_argument("-o", "--output", metavar="FILE", help="write there, not to stdout")
         self.add_argument(
             "--color",
@@ -96,8 +102,10 @@ def known_architecture(name: str | None, registry: Registry) -> str | None:
 
 def known_format(name: str | None, registry: Registry) -> str | None:
     """The name of a capture format or dialect. Raises `UsageError` for an unknown one."""
+    if name is None:
+        return None
     known = [*registry.formats, *(d for f in registry.formats.values() for d in f.dialects)]
-    if name is not None and name not in known:
+    if name not in known:
         from efipolicy.source.shape import suggestion
 
         raise UsageError(

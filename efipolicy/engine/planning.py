@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from efipolicy.errors import PluginError, UsageError
 from efipolicy.model.address import AddressRange
@@ -19,15 +18,14 @@ from efipolicy.source.document import Scalar, Sequence
 from efipolicy.source.shape import suggestion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanChoice:
+class PlanChoice(NamedTuple):
     """What the command line says of a plan; what it leaves open the platform file says.
 
     ``strategy`` replaces the declared one together with its options. ``page_size`` is bytes.
     """
 
     strategy: str | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = {}
     page_size: int | None = None
     virtual_address_bits: int | None = None
 

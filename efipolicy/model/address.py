@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 EFI_PAGE_SIZE: Final = 0x1000
 """Bytes of an EFI page, whatever the architecture and the operating system (UEFI 2.10, 7.2)."""
@@ -12,8 +11,7 @@ HIGHEST_PAGE_START: Final = 0xFFFF_FFFF_FFFF_F000
 """The highest address at which a page can start (UEFI 2.10, 7.2.3)."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class AddressRange:
+class AddressRange(NamedTuple):
     """The addresses from ``start`` up to, not including, ``end``."""
 
     start: int
@@ -27,8 +25,8 @@ class AddressRange:
         start = max(self.start, other.start)
         return AddressRange(start, max(start, min(self.end, other.end)))
 
-    def __contains__(self, address: int) -> bool:
-        return self.start <= address < self.end
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, int) and self.start <= address < self.end
 
     @property
     def size(self) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import AddressRange
@@ -45,16 +44,14 @@ class Responsible(Enum):
     PLATFORM = "platform"
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(NamedTuple):
     """Another place that belongs to a finding, and a word on why."""
 
     subject: Subject
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a rule has to say: about what, and why.
 
     ``region`` is the offending range, by default all of a descriptor. ``field`` names the key of
@@ -72,8 +69,7 @@ class Finding:
     responsible: Responsible | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportedFinding:
+class ReportedFinding(NamedTuple):
     """A finding with everything the policy and the input add to it."""
 
     finding: Finding
@@ -92,16 +88,14 @@ class ReportedFinding:
     accepted: Acceptance | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotChecked:
+class NotChecked(NamedTuple):
     """A rule that could not be judged, and the facts it lacked."""
 
     rule: str
     needs: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(NamedTuple):
     """Per input, how the rules of the policy ended; each rule is in exactly one of the four."""
 
     passed: tuple[str, ...] = ()
@@ -110,26 +104,24 @@ class Checked:
     not_checked: tuple[NotChecked, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputReport:
+class InputReport(NamedTuple):
     """What became of one input. ``platform`` is ``None`` when it could not be read."""
 
     path: str
     kind: Literal["platform", "capture", "evidence"]
     format: str | None
     platform: Platform | None
-    checked: Checked = field(default_factory=Checked)
+    checked: Checked = Checked()
     findings: tuple[ReportedFinding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(NamedTuple):
     """The outcome of linting: every input, every finding, everything that went wrong."""
 
     inputs: tuple[InputReport, ...]
     errors: tuple[EfipolicyError, ...]
-    skipped: tuple[str, ...] = ()
     today: str
+    skipped: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[ReportedFinding, ...]:

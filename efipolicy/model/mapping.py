@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from efipolicy.model.address import AddressRange
 
@@ -11,8 +10,7 @@ Access = Literal["R", "RW", "RX", "RWX"]
 PlanStatus = Literal["ok", "incomplete", "impossible", "assumption"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
+class Mapping(NamedTuple):
     """One range of virtual addresses and the physical range behind it.
 
     ``virtual_start`` is ``None`` when the strategy could not place the range. ``descriptors`` are
@@ -29,8 +27,7 @@ class Mapping:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VirtualMapEntry:
+class VirtualMapEntry(NamedTuple):
     """One entry of the list given to SetVirtualAddressMap (UEFI 2.10, 8.4.1). EFI pages."""
 
     physical_start: int
@@ -40,8 +37,7 @@ class VirtualMapEntry:
     attribute: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuntimeCall:
+class RuntimeCall(NamedTuple):
     """How the operating system enters a runtime service. ``None``: no source read says so."""
 
     register: str
@@ -53,8 +49,7 @@ class RuntimeCall:
     saved_state: Literal["per-cpu", "global"] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanProblem:
+class PlanProblem(NamedTuple):
     """Something the strategy cannot do with this platform, and the rule that says so."""
 
     rule: str
@@ -62,8 +57,7 @@ class PlanProblem:
     region: AddressRange | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappingPlan:
+class MappingPlan(NamedTuple):
     """What a strategy installs: mappings in placement order, and what it maps besides.
 
     ``svam`` is the list handed to SetVirtualAddressMap, ``None`` when it is not called.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.source import Located, SourceSpan
@@ -13,8 +13,7 @@ ArchitectureEvidence = Literal["stated", "dialect", "option"]
 UNKNOWN_ARCHITECTURE = "unknown"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Revision:
+class Revision(NamedTuple):
     """A revision of the UEFI specification. 2.3.1 is ``Revision(2, 3, 1)``."""
 
     major: int
@@ -31,8 +30,7 @@ class Revision:
         return cls(*numbers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Firmware:
+class Firmware(NamedTuple):
     """Who made the firmware, and the modes it is known to have been run in."""
 
     vendor: str | None = None
@@ -58,8 +56,7 @@ class ConfigurationTable:
         return f"{self.name or self.guid} at {self.address:#x}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchitectureReason:
+class ArchitectureReason(NamedTuple):
     """Why the architecture is believed to be what it is."""
 
     kind: ArchitectureEvidence

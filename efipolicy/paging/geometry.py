@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """One level of a radix tree.
 
     ``shift`` is the lowest address bit that indexes a table of this level, so an entry spans
@@ -26,8 +25,7 @@ class Level:
         return 1 << self.shift
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RadixGeometry:
+class RadixGeometry(NamedTuple):
     """A tree of tables, levels from the root down. Widths are derived, never stated twice."""
 
     name: str
@@ -50,8 +48,7 @@ class RadixGeometry:
         return tuple(level.entry_size for level in self.levels if level.leaf)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegionGeometry:
+class RegionGeometry(NamedTuple):
     """Itanium: the top three address bits choose a region, and granules are pinned or refilled.
 
     ``granule_sizes`` are bytes. Identity regions translate without any table.

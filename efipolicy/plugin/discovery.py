@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 GROUP = "efipolicy"
 _HEADER = f"[{GROUP}]"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EntryPoint:
+class EntryPoint(NamedTuple):
     """A plugin that some installed distribution offers: its name, its module, and the owner."""
 
     name: str

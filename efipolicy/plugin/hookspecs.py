@@ -89,5 +89,5 @@ def efipolicy_policies() -> Iterable[PolicyFolder]:  # type: ignore[empty-body]
 
         @hookimpl
         def efipolicy_policies():
-            yield PolicyFolder(path=Path(__file__).parent / "sets")
+            yield PolicyFolder(path=f"{__path__[0]}/sets")
     """

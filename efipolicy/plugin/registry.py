@@ -42,7 +42,7 @@ _KINDS: dict[str, type] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Plugin:
     """One plugin: where it came from, and how it fared."""
 
@@ -260,7 +260,8 @@ def _named(kind: str, value: Any) -> list[tuple[str, Any]]:
         return [(value.id, value)]
     if kind == "policies":
         folder = value.path
-        return [(path.stem, str(path)) for path in sorted(folder.glob("*.yaml"))]
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".yaml"))
+        return [(name.removesuffix(".yaml"), os.path.join(folder, name)) for name in names]
     return [(value.name, value)]
 
 

@@ -31,7 +31,7 @@ given when it is known. ``needs`` adds facts that are conditions rather than val
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rule:
     """One check. The id is ``pack/kebab-name`` and names the bad thing.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from efipolicy.model.finding import Report
 from efipolicy.model.mapping import MappingPlan
@@ -17,8 +16,7 @@ API_LEVEL = 1
 """The level of this API. A plugin names the level it was written for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granularity:
+class Granularity(NamedTuple):
     """The unit, in bytes, that start and size of a region must be multiples of, and the clause.
 
     ``requirement`` is the code that a violation carries, ``source`` the clause that demands it.
@@ -29,7 +27,7 @@ class Granularity:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Architecture:
     """Facts of the hardware and of the specification's binding to it.
 
@@ -59,7 +57,7 @@ class Architecture:
 OptionKind = Literal["version", "address", "integer", "boolean", "range", "choice", "text"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Option:
     """An option of a strategy. A default of ``None`` means unknown.
 
@@ -73,8 +71,7 @@ class Option:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRequest:
+class PlanRequest(NamedTuple):
     """What a strategy is given: the platform, its hardware, and the options with their defaults."""
 
     platform: Platform
@@ -83,7 +80,7 @@ class PlanRequest:
     options: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Strategy:
     """A way of choosing virtual addresses for the runtime descriptors.
 
@@ -97,7 +94,7 @@ class Strategy:
     plan: Callable[[PlanRequest], MappingPlan]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CaptureFormat:
     """A family of texts in which memory maps appear.
 
@@ -111,15 +108,14 @@ class CaptureFormat:
     read: Callable[[SourceText], CaptureReading | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureReading:
+class CaptureReading(NamedTuple):
     """A platform read from a captured text, and how many of its lines were understood."""
 
     platform: Platform
     understood: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reporter:
     """A way to print a report. ``render`` gets the report and whether colour is wanted."""
 
@@ -128,8 +124,7 @@ class Reporter:
     render: Callable[[Report, RenderOptions], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderOptions:
+class RenderOptions(NamedTuple):
     """What the front end asks of a reporter."""
 
     color: bool = False
@@ -137,14 +132,14 @@ class RenderOptions:
     verbose: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PolicyFolder:
     """A folder of policies (``*.yaml``), each named as its file."""
 
-    path: Path
+    path: str
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
 class Bad:
     """A shape that the rule reports.
 
@@ -163,7 +158,7 @@ class Bad:
         object.__setattr__(self, "given", given)
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
 class Good:
     """A shape that the rule lets pass; lines as in `Bad`."""
 

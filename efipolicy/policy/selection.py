@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from efipolicy.model.finding import Severity
 from efipolicy.plugin import Rule
@@ -13,8 +13,7 @@ OFF = "off"
 DECLARED = "declared"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(NamedTuple):
     """A named list of settings; of several globs that match a rule the last one counts.
 
     A setting is a severity, ``off``, or ``declared`` for the severity the rule itself states.

@@ -130,6 +130,8 @@ def _address(address: int | None) -> str | None:
 
 
 def _option(value: Any) -> str:
+    if isinstance(value, AddressRange):
+        return str(value)
     if isinstance(value, tuple):
         return ".".join(map(str, value))
     if isinstance(value, bool):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from efipolicy.source import SourceSpan, SourceText
 
@@ -10,8 +10,7 @@ WIDEST = 180
 """Longer source lines are cut around what is underlined."""
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(NamedTuple):
     """A span to underline and its label; the primary one is what the finding is about."""
 
     span: SourceSpan

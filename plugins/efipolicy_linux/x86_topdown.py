@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from efipolicy.plugin import (
     EFI_MEMORY_SP,
@@ -39,8 +38,7 @@ _BOOT_SERVICES = (EfiMemoryType.EfiBootServicesCode, EfiMemoryType.EfiBootServic
 _CODE = (EfiMemoryType.EfiBootServicesCode, EfiMemoryType.EfiRuntimeServicesCode)
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """A run of descriptors that are placed together, and where: ``None`` if the window is full."""
 
     physical: AddressRange
@@ -100,7 +98,7 @@ def place(regions: Iterable[Region]) -> Iterator[Region]:
     cursor = WINDOW.end
     for region in regions:
         cursor = place_below(cursor, region.physical)
-        yield replace(region, virtual_start=cursor if cursor >= WINDOW.start else None)
+        yield region._replace(virtual_start=cursor if cursor >= WINDOW.start else None)
 
 
 def place_below(ceiling: int, physical: AddressRange) -> int:
@@ -129,8 +127,7 @@ def regions_of(
             descriptor.physical, int(descriptor.type), descriptor.attribute, (descriptor,)
         )
         if merge and previous and _continues(previous, region):
-            region = replace(
-                region,
+            region = region._replace(
                 physical=AddressRange(previous.physical.start, region.physical.end),
                 descriptors=(*previous.descriptors, descriptor),
             )

@@ -1,7 +1,6 @@
 """The policies that come with efipolicy, and the reference platforms."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from efipolicy.plugin import PolicyFolder, hookimpl
 
@@ -11,4 +10,4 @@ EFIPOLICY_API = 1
 @hookimpl
 def efipolicy_policies() -> Iterable[PolicyFolder]:
     """The folder of the default policies."""
-    yield PolicyFolder(path=Path(__file__).parent / "sets")
+    yield PolicyFolder(path=f"{__path__[0]}/sets")
