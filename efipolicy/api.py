@@ -44,10 +44,15 @@ class ReadingOptions(NamedTuple):
 class ReadInput(NamedTuple):
     """An input that was read: what kind it is, its format, and what it says."""
 
-    path: str
+    source: SourceText
     kind: Literal["platform", "capture", "evidence"]
     format: str
     platform: Platform
+
+    @property
+    def path(self) -> str:
+        """The path as reports show it."""
+        return self.source.path
 
 
 def load_registry() -> Registry:
@@ -91,26 +96,26 @@ def shown_path(path: str) -> str:
 
 def read_source(
     source: SourceText, registry: Registry, options: ReadingOptions
-) -> tuple[ReadInput | None, list[InputError]]:
-    """What a text says of a platform, or every reason why it cannot be read."""
+) -> tuple[ReadInput | None, list[EfipolicyError]]:
+    """What a text says of a platform, or every reason why it cannot be read.
+
+    A capture format that failed is among the errors even when another could read the text.
+    """
     if not source.text.strip():
         empty = InputError(source.path, "an empty file", "a platform file or a captured log")
         return None, [empty]
     if is_platform_file(source):
         platform, errors = read_platform(source)
         if platform is None:
-            return None, errors
-        return (
-            ReadInput(path=source.path, kind="platform", format="platform", platform=platform),
-            errors,
-        )
+            return None, [*errors]
+        read = ReadInput(source=source, kind="platform", format="platform", platform=platform)
+        return read, []
     if source.path.endswith(_YAML_SUFFIXES):
         found = "YAML without the key `efipolicy`"
         return None, [InputError(source.path, found, "a platform file: `efipolicy: 1` first")]
-    try:
-        reading = recognise(source, registry.formats, only=options.format)
-    except InputError as problem:
-        return None, [problem]
+    reading, failures = recognise(source, registry.formats, only=options.format)
+    if reading is None:
+        return None, [*failures]
     platform = reading.platform
     if options.architecture:
         platform = _with_architecture(platform, options.architecture)
@@ -118,7 +123,8 @@ def read_source(
         "capture" if platform.memory_map.descriptors else "evidence"
     )
     dialect = platform.capture.dialect if platform.capture else "capture"
-    return ReadInput(path=source.path, kind=kind, format=dialect, platform=platform), []
+    read = ReadInput(source=source, kind=kind, format=dialect, platform=platform)
+    return read, [*failures]
 
 
 def _with_architecture(platform: Platform, architecture: str) -> Platform:
@@ -169,40 +175,23 @@ def lint_paths(
         if progress:
             progress(done, len(found))
         try:
-            source = open_source(path, stdin_name=options.stdin_name)
-            read, problems = read_source(source, registry, options)
-        except InputError as problem:
-            read, problems = None, [problem]
-        except Exception as problem:  # noqa: BLE001 - isolate the input, report the bug
-            errors.append(InternalError(path, problem))
-            continue
-        if read is None:
-            if not named and not any(problem.span for problem in problems):
-                skipped.append(path)
-                continue
+            read, problems = _read_path(path, registry, options)
+            if read is None:
+                if not named and all(_is_foreign(problem) for problem in problems):
+                    skipped.append(path)
+                    continue
+                shown = shown_path(path) if path != STDIN else options.stdin_name
+                reports.append(InputReport(path=shown, kind="capture", format=None, platform=None))
+            else:
+                report, failures = _lint_one(read, registry, selection, today)
+                reports.append(report)
+                problems = [*problems, *failures]
+                architecture = read.platform.architecture
+                if architecture not in (UNKNOWN_ARCHITECTURE, *registry.architectures):
+                    architectures_missing.setdefault(architecture, read.path)
             errors += problems
-            shown = problems[0].path if problems else path
-            reports.append(InputReport(path=shown, kind="capture", format=None, platform=None))
-            continue
-        try:
-            report, rule_errors = lint(
-                read.platform,
-                registry.rules.values(),
-                registry.architectures,
-                selection,
-                path=read.path,
-                kind=read.kind,
-                format=read.format,
-                today=today,
-            )
         except Exception as problem:  # noqa: BLE001 - isolate the input, report the bug
             errors.append(InternalError(path, problem))
-            continue
-        reports.append(report)
-        errors += rule_errors
-        architecture = read.platform.architecture
-        if architecture not in (UNKNOWN_ARCHITECTURE, *registry.architectures):
-            architectures_missing.setdefault(architecture, read.path)
     errors += [
         missing_architecture(name, path, registry) for name, path in architectures_missing.items()
     ]
@@ -210,6 +199,35 @@ def lint_paths(
     if not reports and not errors:
         errors.append(InputError(", ".join(paths), "nothing to lint", "a platform file or capture"))
     return Report(inputs=tuple(reports), errors=tuple(errors), skipped=tuple(skipped), today=today)
+
+
+def _read_path(
+    path: str, registry: Registry, options: ReadingOptions
+) -> tuple[ReadInput | None, list[EfipolicyError]]:
+    try:
+        return read_source(open_source(path, stdin_name=options.stdin_name), registry, options)
+    except InputError as problem:
+        return None, [problem]
+
+
+def _is_foreign(problem: EfipolicyError) -> bool:
+    """Whether a walk may pass over the file: it is simply nothing of ours."""
+    return isinstance(problem, InputError) and problem.span is None
+
+
+def _lint_one(
+    read: ReadInput, registry: Registry, selection: Selection, today: str
+) -> tuple[InputReport, list[PluginError]]:
+    return lint(
+        read.platform,
+        registry.rules.values(),
+        registry.architectures,
+        selection,
+        path=read.path,
+        kind=read.kind,
+        format=read.format,
+        today=today,
+    )
 
 
 def missing_architecture(name: str, path: str, registry: Registry) -> PluginError:

@@ -26,7 +26,9 @@ def run(arguments: Sequence[str]) -> int:
         raise problem
     registry = load_registry()
     read = read_one(options.capture, options, registry)
-    cli_options.write(platform_text(read.platform), options.output)
+    # A platform file is already what import writes.
+    text = read.source.text if read.kind == "platform" else platform_text(read.platform)
+    cli_options.write(text, options.output)
     capture = read.platform.capture
     for line in capture.unreadable if capture else ():
         print(f"efipolicy: warning: {line.located.span}: {line.what}", file=sys.stderr)

@@ -6,6 +6,7 @@ import argparse
 
 from efipolicy.api import ReadingOptions, ReadInput, open_source, read_source
 from efipolicy.cli.options import known_architecture, known_format
+from efipolicy.cli.running import complain
 from efipolicy.errors import EfipolicyError
 from efipolicy.plugin.registry import Registry
 
@@ -34,5 +35,7 @@ def read_one(path: str, options: argparse.Namespace, registry: Registry) -> Read
     source = open_source(path, stdin_name=reading.stdin_name)
     read, problems = read_source(source, registry, reading)
     if read is None:
-        raise UnreadableError([*problems])
+        raise UnreadableError(problems)
+    for problem in problems:
+        complain(str(problem))
     return read

@@ -1,0 +1,135 @@
+"""What readers of captured texts share: gathering what was read, and making a platform of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.model.address import EFI_PAGE_SIZE
+from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
+from efipolicy.model.platform import UnreadableLine
+
+_WORD: Final = 1 << 64
+
+ELLIPSIS: Final = re.compile(r"^[ \t>]*\.{3,}[ \t\r]*$", re.MULTILINE)
+"""A line by which a poster stands for entries that were left out."""
+
+
+class Printed(NamedTuple):
+    """A descriptor as the text prints it, from one offset up to another; what kind of line."""
+
+    start: int
+    end: int
+    kind: str
+    descriptor: MemoryDescriptor
+
+
+class Unreadable(NamedTuple):
+    """A line that looks like a descriptor, and why it cannot be read as one."""
+
+    start: int
+    end: int
+    what: str
+
+    def line(self, text: CaptureText) -> UnreadableLine:
+        """The same, placed in the original text."""
+        return UnreadableLine(what=self.what, located=text.record(self.start, self.end))
+
+
+def pages_between(start: int, end: int, *, exact: bool = False) -> int | None:
+    """The number of EFI pages from a start up to an end that was printed as a 64-bit number.
+
+    Kernels print the end of a descriptor modulo 2^64, so an end below its start stands for a sum
+    that left 64 bits; the least number of pages that prints so is meant. ``exact`` is for ends
+    printed with more digits. ``None`` when it is not a whole number of pages.
+    """
+    size = end - start
+    if not exact:
+        size %= _WORD
+    if size < 0 or size % EFI_PAGE_SIZE or size >= _WORD * EFI_PAGE_SIZE:
+        return None
+    return size // EFI_PAGE_SIZE
+
+
+def without_copies(
+    entries: Sequence[Printed], unreadable: Sequence[Unreadable] = ()
+) -> list[Printed]:
+    """The entries, each one that a console printed twice in a row only once.
+
+    Two equal entries with an unreadable line between them are not neighbours.
+    """
+    kept: list[Printed] = []
+    for entry in entries:
+        if (
+            not kept
+            or not is_copy(kept[-1], entry)
+            or any(kept[-1].end <= line.start < entry.start for line in unreadable)
+        ):
+            kept.append(entry)
+    return kept
+
+
+def is_copy(entry: Printed, other: Printed) -> bool:
+    """Whether two neighbours say the same."""
+    return entry.descriptor == other.descriptor and entry.kind == other.kind
+
+
+def numbered(entries: Iterable[Printed]) -> tuple[MemoryDescriptor, ...]:
+    """The descriptors of lines without an index, counted from 0."""
+    return tuple(replace(entry.descriptor, index=index) for index, entry in enumerate(entries))
+
+
+def preferred(maps: Sequence[MemoryMap]) -> int:
+    """Which of several maps is the platform's: firmware's own, whole, first; else the largest."""
+
+    def rank(position: int) -> tuple[bool, bool, int, int]:
+        one = maps[position]
+        whole = one.extent == "whole"
+        return (
+            one.origin == "firmware",
+            whole,
+            0 if whole else len(one.descriptors),
+            -position,
+        )
+
+    return max(range(len(maps)), key=rank)
+
+
+class UsedLines:
+    """Which lines of a text were of use."""
+
+    def __init__(self, text: CaptureText) -> None:
+        self._text = text
+        self._starts: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def use(self, start: int, end: int) -> None:
+        """The lines from one offset up to another were read."""
+        text = self._text.text
+        self._starts.add(self._text.line_start(start))
+        at = text.find("\n", start, end)
+        while at >= 0:
+            self._starts.add(at + 1)
+            at = text.find("\n", at + 1, end)
+
+    def unused(self) -> int:
+        """How many lines nobody used."""
+        text = self._text.text
+        lines = text.count("\n") + (not text.endswith("\n") and bool(text))
+        return max(lines - len(self._starts), 0)
+
+
+def slug(words: str) -> str:
+    """A name for files and anchors: lower-case words joined by hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:80].strip("-")
+
+
+def name_of_path(path: str) -> str:
+    """The slug of a file's name without its suffix; ``capture`` when nothing is left of it."""
+    stem = path.replace("\\", "/").rpartition("/")[2]
+    return slug(stem.rpartition(".")[0] or stem) or "capture"

@@ -1,0 +1,229 @@
+"""Output of ``memmap`` in the EFI shell: EFI 1.x, the UEFI shell, and its ``-sfo`` form.
+
+The layouts are edk2's (ShellPkg, UefiShellDebug1CommandsLib) and those seen of EFI 1.10 shells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from efipolicy.formats.capture_reading import (
+    ELLIPSIS,
+    Printed,
+    Unreadable,
+    UsedLines,
+    name_of_path,
+    numbered,
+    preferred,
+    without_copies,
+)
+from efipolicy.formats.efi_shell_rows import (
+    AROUND,
+    NAMES,
+    NEW,
+    OLD,
+    left_over,
+    sfo_rows,
+    table_rows,
+)
+from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.model.efi import EfiMemoryType
+from efipolicy.model.memory_map import Extent, MemoryMap
+from efipolicy.model.platform import (
+    UNKNOWN_ARCHITECTURE,
+    ArchitectureReason,
+    Capture,
+    Firmware,
+    Platform,
+    Revision,
+)
+from efipolicy.plugin.types import CaptureFormat, CaptureReading
+from efipolicy.source import SourceText
+
+_SFO_SUMMARY: Final = (0, 3, 4, 5, 6, 1, 2, 7, 11, 12, 8, 9, 10, 13, 15, 14)
+"""Types in the order of ``MemoryMapSummary``, behind the grand total. Bytes, decimal."""
+
+_HEADER: Final = re.compile(r"Type[ \t]+Start[ \t]+End[ \t]+# Pages[ \t]+Attributes")
+_TOTAL: Final = re.compile(r"^[ \t>]*([A-Za-z_]+)[ \t]*:[ \t]+([\d,.]+) Pages", re.MULTILINE)
+_SFO_TOTALS: Final = re.compile(r'MemoryMapSummary((?:,[ \t]*"\d+")+)')
+_BANNER: Final = re.compile(r"UEFI v(\d+)\.(\d\d+) \(([^\n]*?), 0x[0-9A-Fa-f]{8}\)")
+
+
+@dataclass(slots=True)
+class _Table:
+    """One table: its rows, where it ends, whether a header preceded it, its totals in pages."""
+
+    rows: list[Printed]
+    old: int = 0
+    header: tuple[int, int] | None = None
+    totals: dict[int, int] | None = None
+    totals_at: tuple[int, int] | None = None
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+    @property
+    def start(self) -> int:
+        """Where its first row starts."""
+        return self.rows[0].start
+
+    @property
+    def end(self) -> int:
+        """Where its last row ends."""
+        return self.rows[-1].end
+
+
+def read(source: SourceText) -> CaptureReading | None:
+    """What the output of ``memmap`` says of a platform."""
+    text = CaptureText(source)
+    found = sorted([*table_rows(text), *sfo_rows(text)], key=lambda row: row.start)
+    rows = [row for row in found if isinstance(row, Printed)]
+    if not rows:
+        return None
+    refused = [row for row in found if isinstance(row, Unreadable)]
+    refused += left_over(text, found)
+    tables = _tables(text, rows)
+    maps = [_memory_map(text, table, refused) for table in tables]
+    chosen = preferred(maps)
+    return _reading(text, tables, maps, chosen, sorted(refused))
+
+
+def _tables(text: CaptureText, rows: Sequence[Printed]) -> list[_Table]:
+    """Group rows: a new table starts at a column header, and behind the totals of another."""
+    tables: list[_Table] = []
+    for row in rows:
+        last = tables[-1] if tables else None
+        if last is None or _new_table(text, last.end, row.start):
+            tables.append(_Table([row]))
+        else:
+            last.rows.append(row)
+    for number, table in enumerate(tables):
+        low = tables[number - 1].end if number else max(0, table.start - 512)
+        for header in _HEADER.finditer(text.text, low, table.start):
+            table.header = header.span()
+        high = tables[number + 1].start if number + 1 < len(tables) else len(text.text)
+        _find_totals(text, table, min(high, table.end + AROUND))
+    return tables
+
+
+def _new_table(text: CaptureText, end: int, start: int) -> bool:
+    between = text.text[end:start]
+    return len(between) > 32 and (
+        _HEADER.search(between) is not None
+        or 'ShellCommand,"' in between
+        or "Total Memory:" in between
+    )
+
+
+def _find_totals(text: CaptureText, table: _Table, high: int) -> None:
+    totals: dict[int, int] = {}
+    at: tuple[int, int] | None = None
+    for found in _TOTAL.finditer(text.text, table.end, high):
+        memory_type = NAMES.get(found[1].lower())
+        if memory_type is not None:
+            totals[memory_type] = int(re.sub(r"\D", "", found[2]))
+            at = (at[0] if at else found.start(1), found.end())
+    summary = _SFO_TOTALS.search(text.text, table.end, high)
+    if summary:
+        numbers = [int(number) for number in re.findall(r"\d+", summary[1])]
+        if len(numbers) == len(_SFO_SUMMARY) + 1:
+            totals = {
+                kind: size >> 12 for kind, size in zip(_SFO_SUMMARY, numbers[1:], strict=True)
+            }
+            at = summary.span()
+    if totals:
+        table.totals, table.totals_at = totals, at
+
+
+def _memory_map(text: CaptureText, table: _Table, refused: Sequence[Unreadable]) -> MemoryMap:
+    rows = table.rows
+    if not _agree(rows, table.totals):
+        rows = without_copies(rows, refused)
+    return MemoryMap(
+        descriptors=numbered(rows),
+        extent=_extent(text, table, rows, refused),
+        origin="firmware",
+        located=text.record(table.start, table.end),
+    )
+
+
+def _extent(
+    text: CaptureText, table: _Table, rows: Sequence[Printed], refused: Sequence[Unreadable]
+) -> Extent:
+    if table.totals is not None:
+        return "whole" if _agree(rows, table.totals) else "partial"
+    end = text.line_end(text.line_end(table.end) + 1)
+    if any(table.start <= line.start <= end for line in refused):
+        return "partial"
+    return "partial" if ELLIPSIS.search(text.text, table.start, end) else "unknown"
+
+
+def _agree(rows: Sequence[Printed], totals: dict[int, int] | None) -> bool:
+    """Whether the pages of each type add up to the total the shell printed for it."""
+    if totals is None:
+        return False
+    sums: dict[int, int] = {}
+    for row in rows:
+        memory_type = row.descriptor.type
+        sums[memory_type] = sums.get(memory_type, 0) + row.descriptor.number_of_pages
+    return all(sums.get(memory_type, 0) == pages for memory_type, pages in totals.items())
+
+
+def _reading(
+    text: CaptureText,
+    tables: Sequence[_Table],
+    maps: Sequence[MemoryMap],
+    chosen: int,
+    refused: Sequence[Unreadable],
+) -> CaptureReading:
+    used = UsedLines(text)
+    for table in tables:
+        for row in table.rows:
+            used.use(row.start, row.end)
+        for span in (table.header, table.totals_at):
+            if span:
+                used.use(*span)
+    banner = _BANNER.search(text.text)
+    if banner:
+        used.use(*banner.span())
+    understood = len(used)
+    for line in refused:
+        used.use(line.start, line.end)
+    table = tables[chosen]
+    old = sum(row.kind == OLD for row in table.rows)
+    whole = text.record(0, len(text.text))
+    architecture, reason = _architecture(maps[chosen])
+    platform = Platform(
+        name=name_of_path(text.source.path),
+        architecture=architecture,
+        architecture_reason=reason,
+        uefi=Revision(int(banner[1]), *divmod(int(banner[2]), 10)) if banner else None,
+        firmware=Firmware(vendor=banner[3]) if banner else None,
+        memory_map=maps[chosen],
+        capture=Capture(
+            dialect=OLD if old * 2 > len(table.rows) and not table.header else NEW,
+            skipped_lines=used.unused(),
+            unreadable=tuple(line.line(text) for line in refused),
+            other_maps=tuple(one for one in maps if one is not maps[chosen]),
+            located=whole,
+        ),
+        located=maps[chosen].located,
+    )
+    return CaptureReading(platform=platform, understood=understood)
+
+
+def _architecture(memory_map: MemoryMap) -> tuple[str, ArchitectureReason]:
+    """A shell runs on every architecture; only the processor abstraction layer is ia64's alone."""
+    if any(one.type == EfiMemoryType.EfiPalCode for one in memory_map.descriptors):
+        return "ia64", ArchitectureReason(kind="stated", evidence="PAL code in the map")
+    evidence = "nothing in the text says"
+    return UNKNOWN_ARCHITECTURE, ArchitectureReason(kind="dialect", evidence=evidence)
+
+
+FORMAT: Final = CaptureFormat(
+    name="efi-shell",
+    title="output of `memmap` in the EFI shell",
+    dialects=(OLD, NEW),
+    read=read,
+)

@@ -1,0 +1,252 @@
+"""``efi:   0x…-0x… [cell]`` lines of Linux on arm64, arm, riscv64 and loongarch64.
+
+The Memory Attributes Table is printed in the same form on every architecture, behind
+``memattr:``; a ``!`` marks an entry the kernel rejected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from efipolicy.formats.capture_reading import (
+    ELLIPSIS,
+    Printed,
+    Unreadable,
+    numbered,
+    pages_between,
+    without_copies,
+)
+from efipolicy.formats.linux_cells import read_cell
+from efipolicy.formats.linux_log import Boot
+from efipolicy.formats.logical_lines import CaptureText, JoinedLines, joined
+from efipolicy.model.memory_map import Extent, MemoryDescriptor, MemoryMap
+
+FDT: Final = "linux-fdt"
+MEMATTR: Final = "linux-memattr"
+REJECTED: Final = "linux-memattr-rejected"
+
+_CANDIDATE: Final = re.compile(r"-(0x[0-9a-fA-F]+)[\s>=]*\[(?![ \t]*\d+\.\d+\])")
+_START: Final = re.compile(r"0x[0-9a-fA-F]+\Z")
+_CELL: Final = re.compile(r"\[(?P<cell>[^\]\n]*)\](?P<reserved>\*?)")
+
+_MAP_HEADER: Final = "Processing EFI memory map"
+
+
+class _Line(NamedTuple):
+    """One line: where it and its two numbers stand, and its cell, joined when it was wrapped."""
+
+    start: int
+    end: int
+    last: tuple[int, int]
+    cell: re.Match[str]
+    lines: JoinedLines | None
+
+    def where(self, start: int, end: int) -> tuple[int, int]:
+        """Where a part of the cell stands."""
+        return self.lines.span(start, end) if self.lines else (start, end)
+
+
+def read_lines(text: CaptureText) -> tuple[list[Printed], list[Unreadable]]:
+    """Every line of this form: entries of the map and of the Memory Attributes Table."""
+    entries: list[Printed] = []
+    unreadable: list[Unreadable] = []
+    for candidate in _CANDIDATE.finditer(text.text):
+        at = candidate.start()
+        line_start = text.line_start(at)
+        number = _START.search(text.text, line_start, at)
+        if number is None or text.is_remark(at):
+            continue
+        before = text.text[line_start : number.start()]
+        line = _line(text.text, number.start(), candidate)
+        read = _read(text, line, before) if line else _open_cell(text, number.start(), before)
+        if isinstance(read, Printed):
+            entries.append(read)
+            if line and read.descriptor.attribute is None:
+                read = _unknown_flag(line)
+        if isinstance(read, Unreadable):
+            unreadable.append(read)
+    return entries, unreadable
+
+
+def _line(text: str, start: int, candidate: re.Match[str]) -> _Line | None:
+    bracket = candidate.end() - 1
+    cell = _CELL.match(text, bracket)
+    if cell:
+        return _Line(start, cell.end(), candidate.span(1), cell, None)
+    for lines in joined(text, bracket):
+        cell = _CELL.match(lines.text)
+        if cell:
+            return _Line(start, lines.span(*cell.span())[1], candidate.span(1), cell, lines)
+    return None
+
+
+def _read(text: CaptureText, line: _Line, before: str) -> Printed | Unreadable | None:
+    cell = read_cell(line.cell["cell"])
+    if cell.type is None:
+        if "|" in line.cell["cell"] or _says_efi(before):
+            return Unreadable(line.start, line.end, f"the unknown type `{cell.unknown}`")
+        return None
+    words = text.text
+    first = int(words[line.start : line.last[0] - 1], 16)
+    last = int(words[slice(*line.last)], 16)
+    if first >> 64 or last >> 64:
+        return Unreadable(line.start, line.end, "a number that does not fit 64 bits")
+    pages = pages_between(first, last + 1)
+    if pages is None:
+        what = "not a whole number of pages from its start to its end"
+        return Unreadable(line.start, line.end, what)
+    descriptor = MemoryDescriptor(
+        index=0,
+        type=cell.type,
+        physical_start=first,
+        number_of_pages=pages,
+        attribute=cell.attribute,
+        located=text.record(line.start, line.end, _fields(line)),
+    )
+    return Printed(line.start, line.end, _kind(before), descriptor)
+
+
+def _fields(line: _Line) -> dict[str, tuple[int, int]]:
+    inside, after = line.cell.span("cell")
+    name = line.cell["cell"].partition("|")[0].rstrip()
+    fields = {
+        "physical_start": (line.start, line.last[0] - 1),
+        "pages": line.last,
+        "type": line.where(inside, inside + len(name)),
+    }
+    flags = line.cell["cell"].find("|") + 1
+    if flags:
+        fields["attribute"] = line.where(inside + flags, after)
+    return fields
+
+
+def _kind(before: str) -> str:
+    if "memattr" not in before:
+        return FDT
+    return REJECTED if before.rstrip().endswith("!") else MEMATTR
+
+
+def _says_efi(before: str) -> bool:
+    return "efi:" in before or "memattr" in before
+
+
+def _open_cell(text: CaptureText, start: int, before: str) -> Unreadable | None:
+    """A cell that never ends: to be reported where the kernel's EFI code wrote the line."""
+    if not _says_efi(before):
+        return None
+    return Unreadable(start, text.line_end(start), "a type cell that does not end")
+
+
+def _unknown_flag(line: _Line) -> Unreadable | None:
+    unknown = read_cell(line.cell["cell"]).unknown
+    return Unreadable(line.start, line.end, f"the unknown flag `{unknown}`") if unknown else None
+
+
+class Parameters(NamedTuple):
+    """The block ``MemMap Size``, …: where, and its numbers, in bytes."""
+
+    start: int
+    end: int
+    values: dict[str, int]
+
+    @property
+    def entries(self) -> int | None:
+        """How many descriptors the buffer holds."""
+        size, each = self.values.get("MemMap Size"), self.values.get("MemMap Desc. Size")
+        return size // each if size is not None and each else None
+
+
+_PARAMETER: Final = re.compile(
+    r"(System Table|MemMap Address|MemMap Size|MemMap Desc\. Size|MemMap Desc\. Version|"
+    r"Secure Boot Enabled)[ \t]*:[ \t]*0x([0-9a-fA-F]{1,16})"
+)
+
+
+def parameters(text: CaptureText, boot: Boot) -> Parameters | None:
+    """What the stub told the kernel about the map, in one boot."""
+    at = text.text.find("MemMap Size", boot.start, boot.end)
+    while at >= 0 and text.is_remark(at):
+        at = text.text.find("MemMap Size", at + 1, boot.end)
+    if at < 0:
+        return None
+    found = list(_PARAMETER.finditer(text.text, max(boot.start, at - 512), at + 512))
+    if not found:
+        return None
+    values = {match[1]: int(match[2], 16) for match in reversed(found)}
+    return Parameters(found[0].start(), found[-1].end(), values)
+
+
+class Listing(NamedTuple):
+    """One list of the map: the boot it belongs to, and its entries, copies included."""
+
+    boot: Boot
+    entries: list[Printed]
+
+    @property
+    def start(self) -> int:
+        """Where its first line starts."""
+        return self.entries[0].start
+
+    @property
+    def end(self) -> int:
+        """Where its last line ends."""
+        return self.entries[-1].end
+
+
+def listings(text: CaptureText, entries: Iterable[Printed], boots: Sequence[Boot]) -> list[Listing]:
+    """The lists of a log: a new one starts at a boot and at the header of the list."""
+    found: list[Listing] = []
+    boot = 0
+    for entry in entries:
+        while entry.start >= boots[boot].end and boot + 1 < len(boots):
+            boot += 1
+        last = found[-1] if found else None
+        if (
+            last
+            and last.boot is boots[boot]
+            and text.text.find(_MAP_HEADER, last.end, entry.start) < 0
+        ):
+            last.entries.append(entry)
+        else:
+            found.append(Listing(boots[boot], [entry]))
+    return found
+
+
+def memory_map(
+    text: CaptureText,
+    listing: Listing,
+    block: Parameters | None,
+    unreadable: Sequence[Unreadable],
+) -> MemoryMap:
+    """The map of one list. Without an index, only the parameter block tells how many there are."""
+    entries = listing.entries
+    count = block.entries if block else None
+    if count != len(entries):
+        entries = without_copies(entries, unreadable)
+    values = block.values if block else {}
+    return MemoryMap(
+        descriptors=numbered(entries),
+        descriptor_version=values.get("MemMap Desc. Version"),
+        descriptor_size=values.get("MemMap Desc. Size"),
+        size=values.get("MemMap Size"),
+        extent=_extent(text, listing, count, len(entries), unreadable),
+        origin="firmware",
+        located=text.record(listing.start, listing.end),
+    )
+
+
+def _extent(
+    text: CaptureText,
+    listing: Listing,
+    count: int | None,
+    read: int,
+    unreadable: Sequence[Unreadable],
+) -> Extent:
+    if count is not None:
+        return "whole" if count == read else "partial"
+    end = text.line_end(text.line_end(listing.end) + 1)
+    if any(listing.start <= line.start <= end for line in unreadable):
+        return "partial"
+    return "partial" if ELLIPSIS.search(text.text, listing.start, end) else "unknown"

@@ -1,0 +1,226 @@
+"""What kernel logs of Linux share on every architecture: boots, banner, configuration tables.
+
+Layouts were read in kernels 2.6.28 to 6.12 and seen in logs up to 6.16.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.model.efi import CONFIGURATION_TABLES
+from efipolicy.model.platform import ConfigurationTable, Revision
+
+EARLY: Final = 1 << 20
+"""Characters from the start of a boot within which the kernel has told what it runs on."""
+
+
+class Boot(NamedTuple):
+    """One boot in a log: from one offset up to another; whether kexec started it."""
+
+    start: int
+    end: int
+    kexec: bool
+
+
+def boots(text: CaptureText) -> list[Boot]:
+    """The boots of a log. What stands before the first banner belongs to the first boot."""
+    starts: list[int] = []
+    last, last_line = "", ""
+    for start, banner in _banners(text):
+        line = text.text[start : text.line_end(start)]
+        # Linux follows its own stub, and a console may print the same line twice.
+        if last and last != "EFI stub:" and (line != last_line or start - starts[-1] > 4096):
+            starts.append(start)
+        elif not starts:
+            starts.append(0)
+        last, last_line = banner, line
+    starts = starts or [0]
+    ends = [*starts[1:], len(text.text)]
+    return [
+        Boot(start, end, _after_kexec(text, start)) for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _banners(text: CaptureText) -> Iterator[tuple[int, str]]:
+    found = []
+    for banner in ("Linux version ", "EFI stub:"):
+        at = text.text.find(banner)
+        while at >= 0:
+            if not text.is_remark(at):
+                found.append((at, banner))
+            at = text.text.find(banner, at + len(banner))
+    yield from sorted(found)
+
+
+def says(text: CaptureText, words: str, boot: Boot) -> bool:
+    """Whether the start of a boot's log, remarks of its keeper aside, holds some words."""
+    end = min(boot.end, boot.start + EARLY)
+    at = text.text.find(words, boot.start, end)
+    while at >= 0 and text.is_remark(at):
+        at = text.text.find(words, at + 1, end)
+    return at >= 0
+
+
+_FAULTS: Final = (
+    "memattr: ",
+    "EFI remap 0x",
+    "Failed to lookup EFI memory descriptor for",
+    "VA address range overflow!",
+    "Error mapping PA 0x",
+    "Unable to switch EFI into virtual mode",
+    "UEFI virtual mapping missing or invalid",
+)
+
+
+def fault(text: CaptureText) -> tuple[int, int] | None:
+    """A line by which the kernel's EFI code tells of a mapping or of a fault, in a text of others.
+
+    Such words stand in mails about the fault as well; only behind ``efi:`` or a time stamp is it
+    the kernel that says them.
+    """
+    for words in _FAULTS:
+        at = text.text.find(words)
+        while at >= 0:
+            before = text.text[max(0, at - 8) : at].rstrip().lower()
+            if before.endswith(("efi:", "]")) and not text.is_remark(at):
+                return at, at + len(words)
+            at = text.text.find(words, at + 1)
+    return None
+
+
+def _after_kexec(text: CaptureText, start: int) -> bool:
+    return text.text.find("Starting new kernel", max(0, start - 2048), start) >= 0
+
+
+_BANNER: Final = re.compile(
+    r"EFI v(\d+)\.(\d+)(?:\.(\d+))?[ \t]+by[ \t]+([^\n\r\\]*?)[ \t\"',]*"
+    r"(?:\r?\n|\\n|\Z|:(?=[ \t]+[A-Z]\w*=))"
+)
+_PAIR: Final = re.compile(
+    r"(?<![\w.])(?P<name>[A-Z][A-Za-z]*\d*(?:[ \t]\d\.\d)?)=(?:3D)?"
+    r"(?P<address>0x[0-9a-fA-F]{1,16})\b"
+)
+_TABLES_LINE: Final = re.compile(r"efi:[ \t]+(?=[A-Z][A-Za-z]*\d*(?:[ \t]\d\.\d)?=(?:3D)?0x)")
+
+_TABLE_NAMES: Final[dict[str, str]] = {
+    "ACPI 2.0": "ACPI_20",
+    "ACPI": "ACPI",
+    "SMBIOS": "SMBIOS",
+    "SMBIOS 3.0": "SMBIOS3",
+    "SALsystab": "SAL_SYSTEM_TABLE",
+    "MPS": "MPS",
+    "MEMATTR": "MEMORY_ATTRIBUTES",
+    "ESRT": "ESRT",
+    "RTPROP": "RT_PROPERTIES",
+}
+
+
+class Banner(NamedTuple):
+    """``EFI v2.70 by EDK II``: where, the digits behind the ``v``, and the vendor."""
+
+    start: int
+    end: int
+    digits: tuple[str, str, str | None]
+    vendor: str | None
+
+
+def banner(text: CaptureText, boot: Boot) -> Banner | None:
+    """What firmware calls itself, in one boot of a log."""
+    for found in _BANNER.finditer(text.text, boot.start, boot.end):
+        if not text.is_remark(found.start()):
+            major, minor, third, vendor = found.groups()
+            end = found.end(4)
+            return Banner(found.start(), end, (major, minor, third), vendor.strip() or None)
+    return None
+
+
+def revision(
+    digits: tuple[str, str, str | None], kernel: tuple[int, int] | None
+) -> Revision | None:
+    """The revision behind ``v2.70`` or ``v2.7``; ``None`` when it could be either of two.
+
+    Kernels up to 6.1 print the low half of the revision word in at least two digits; 6.9 and
+    later divide it by ten first. Without a kernel version the form decides where one of the two
+    ways cannot have printed it: no revision of UEFI has a minor number of 12 or more.
+    """
+    major, minor, third = int(digits[0]), digits[1], digits[2]
+    if third is not None or len(minor) == 1:
+        return _divided(major, int(minor), int(third or 0))
+    if len(minor) > 2 or minor.startswith("0") or int(minor) > 11:
+        return _undivided(major, int(minor))
+    if kernel is not None and kernel <= (6, 1):
+        return _undivided(major, int(minor))
+    if kernel is not None and kernel >= (6, 9):
+        return _divided(major, int(minor), 0)
+    # EFI 1.10 is the one revision that only the older kernels print in two digits.
+    return Revision(1, 10) if major == 1 and minor == "10" else None
+
+
+def _undivided(major: int, low: int) -> Revision:
+    """EFI 1.10 counted in hundredths, UEFI in tenths with a third digit."""
+    return Revision(major, low) if major < 2 else Revision(major, *divmod(low, 10))
+
+
+def _divided(major: int, minor: int, third: int) -> Revision:
+    return Revision(1, minor * 10 + third) if major == 1 else Revision(major, minor, third)
+
+
+class Tables(NamedTuple):
+    """The line ``ACPI=0x… SMBIOS=0x…``: where, the tables with a well-known GUID, every name."""
+
+    start: int
+    end: int
+    known: tuple[ConfigurationTable, ...]
+    names: dict[str, int]
+
+
+def tables(text: CaptureText, boot: Boot, after: int | None, before: int) -> Tables | None:
+    """The configuration tables the kernel lists behind its banner.
+
+    ``after`` is the end of the banner; without one, the tables are looked for in the lines up to
+    ``before``, where the map starts.
+    """
+    if after is None:
+        found = _TABLES_LINE.search(text.text, max(boot.start, before - 8192), before + 256)
+        if found is None or text.is_remark(found.start()):
+            return None
+        after = found.end()
+    return _tables_from(text, after, boot.end)
+
+
+def _tables_from(text: CaptureText, at: int, end: int) -> Tables | None:
+    pairs: list[re.Match[str]] = []
+    blank = 0
+    while at < end and blank < 3:
+        line_end = text.line_end(at)
+        found = list(_PAIR.finditer(text.text, at, line_end))
+        if found:
+            pairs += found
+        elif pairs and text.text[at:line_end].strip(" \t\r>"):
+            break
+        else:
+            blank += 1
+        at = line_end + 1
+    if not pairs:
+        return None
+    names = {re.sub(r"\s", " ", pair["name"]): int(pair["address"], 16) for pair in pairs}
+    known = tuple(_table(text, pair) for pair in pairs if _name(pair) in _TABLE_NAMES)
+    return Tables(pairs[0].start(), pairs[-1].end(), known, names)
+
+
+def _name(pair: re.Match[str]) -> str:
+    return pair["name"].replace("\t", " ")
+
+
+def _table(text: CaptureText, pair: re.Match[str]) -> ConfigurationTable:
+    name = _TABLE_NAMES[_name(pair)]
+    fields = {"table": pair.span("name"), "address": pair.span("address")}
+    return ConfigurationTable(
+        name=name,
+        guid=CONFIGURATION_TABLES[name],
+        address=int(pair["address"], 16),
+        located=text.record(pair.start(), pair.end(), fields),
+    )

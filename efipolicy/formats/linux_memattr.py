@@ -1,0 +1,40 @@
+"""The Memory Attributes Table as kernels dump it (UEFI 2.10, 4.6.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from efipolicy.formats.capture_reading import Printed, numbered, without_copies
+from efipolicy.formats.linux_log import Boot
+from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.model.memory_map import MemoryAttributesTable
+
+_TABLE_HEADER: Final = "Processing EFI Memory Attributes table"
+_UNEXPECTED: Final = re.compile(r"Unexpected EFI Memory Attributes table version (-?\d+)")
+
+
+def memory_attributes_table(
+    text: CaptureText, entries: Sequence[Printed], boot: Boot, address: int | None
+) -> MemoryAttributesTable | None:
+    """The Memory Attributes Table of one boot; whole when the kernel dumped all of it."""
+    within = [entry for entry in entries if boot.start <= entry.start < boot.end]
+    if not within:
+        found = _UNEXPECTED.search(text.text, boot.start, boot.end)
+        if found is None:
+            return None
+        return MemoryAttributesTable(
+            version=int(found[1]) % (1 << 32),
+            address=address,
+            extent="partial",
+            located=text.record(found.start(), found.end(), {"version": found.span(1)}),
+        )
+    first, last = within[0].start, within[-1].end
+    dumped = text.text.rfind(_TABLE_HEADER, boot.start, first) >= 0
+    return MemoryAttributesTable(
+        entries=numbered(without_copies(within)),
+        address=address,
+        extent="whole" if dumped else "partial",
+        located=text.record(first, last),
+    )

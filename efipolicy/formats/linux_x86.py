@@ -1,0 +1,206 @@
+"""``efi: memNN: …`` lines of Linux on x86 and ia64, in each of the forms they have had."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from efipolicy.formats.capture_reading import Printed, Unreadable, pages_between
+from efipolicy.formats.linux_cells import read_cell
+from efipolicy.formats.logical_lines import CaptureText, JoinedLines, continuation, joined
+from efipolicy.model.memory_map import MemoryDescriptor
+
+RAW: Final = "linux-x86-raw"
+HALF_OPEN: Final = "linux-x86-cells-half-open"
+CLOSED: Final = "linux-x86-cells-closed"
+INVALID: Final = "linux-x86-invalid-entries"
+MMIO: Final = "linux-x86-mmio-e820"
+IA64: Final = "linux-ia64"
+DIALECTS: Final = (RAW, HALF_OPEN, CLOSED, INVALID, MMIO, IA64)
+
+_CANDIDATE: Final = re.compile(r"mem(\d+):")
+
+_SIZE: Final = r"\((?:(?P<size>[ \t]*\d+)(?P<unit>[KMGTP]B)|(?P<invalid>invalid))\)"
+_ENTRY: Final = re.compile(
+    r"mem(?P<index>\d+):[ \t]*"
+    r"(?:(?P<mmio>MMIO)"
+    r"|type=?(?:3D)?(?P<type>[ \t]*\d+),[ \t]*attr=?(?:3D)?(?P<attribute>0x[0-9a-fA-F]{1,16}),"
+    r"|\[(?P<cell>[^\]\n]*)\])"
+    r"[ \t]*range=?(?:3D)?[ \t]*"
+    r"\[(?P<start>0x[0-9a-fA-F]+)-(?P<end>0x[0-9a-fA-F]+)(?P<close>[\])])"
+    rf"(?:[ \t]*{_SIZE})?"
+)
+_REST: Final = re.compile(_SIZE)
+
+_SHIFTS: Final = {"KB": 10, "MB": 20, "GB": 30, "TB": 40, "PB": 50}
+
+
+class Lines(NamedTuple):
+    """The ``memNN`` lines of a log: entries, unreadable ones, and whether ia64 printed them."""
+
+    entries: list[Printed]
+    unreadable: list[Unreadable]
+    ia64: bool
+
+
+class _Line:
+    """An entry as the text has it: on one line, or on several that were joined."""
+
+    __slots__ = ("end", "lines", "match", "rest", "start")
+
+    def __init__(self, text: str, match: re.Match[str], lines: JoinedLines | None = None) -> None:
+        self.match = match
+        self.lines = lines
+        self.start, self.end = lines.span(*match.span()) if lines else match.span()
+        self.rest = match
+        if match["size"] is None and match["invalid"] is None:
+            self._find_rest(text)
+
+    def _find_rest(self, text: str) -> None:
+        """The size may have been wrapped to the line below."""
+        line_end = text.find("\n", self.end)
+        if line_end < 0 or text[self.end : line_end].strip(" \t\r="):
+            return
+        at = continuation(text, line_end)
+        rest = _REST.match(text, at) if at is not None else None
+        if rest:
+            self.rest = rest
+            self.end = rest.end()
+
+    def span(self, group: str) -> tuple[int, int]:
+        """Where a part of it stands."""
+        return self.lines.span(*self.match.span(group)) if self.lines else self.match.span(group)
+
+
+def read_lines(text: CaptureText) -> Lines:
+    """Every ``memNN`` line of a text."""
+    entries: list[Printed] = []
+    unreadable: list[Unreadable] = []
+    ia64 = end = 0
+    for candidate in _CANDIDATE.finditer(text.text):
+        if candidate.start() < end:
+            continue
+        line = _line_at(text.text, candidate.start())
+        read = _read(text, line) if line else _broken(text, candidate)
+        if isinstance(read, Printed):
+            entries.append(read)
+            if line and _is_ia64(line):
+                ia64 += 1
+            if line and read.descriptor.attribute is None and line.match["cell"] is not None:
+                read = _unknown_flag(line)
+        if isinstance(read, Unreadable):
+            unreadable.append(read)
+        if read is not None:
+            end = read.end
+    return Lines(entries, unreadable, ia64 * 2 > len(entries))
+
+
+def _line_at(text: str, start: int) -> _Line | None:
+    match = _ENTRY.match(text, start)
+    if match:
+        return _Line(text, match)
+    for lines in joined(text, start):
+        match = _ENTRY.match(lines.text)
+        if match:
+            return _Line(text, match, lines)
+    return None
+
+
+def _read(text: CaptureText, line: _Line) -> Printed | Unreadable | None:
+    if text.is_remark(line.start):
+        return None
+    match = line.match
+    start, last = int(match["start"], 16), int(match["end"], 16)
+    closed = match["close"] == "]"
+    pages: int | None
+    if closed and last == 0 and line.rest["invalid"]:
+        pages = 0  # the kernel prints 0 as the end of an entry without pages
+    else:
+        pages = pages_between(start, last + closed, exact=len(match["end"]) > 18)
+    if pages is None:
+        return _refused(line, "not a whole number of pages from its start to its end")
+    if pages >> 64 or start >> 64:
+        return _refused(line, "a number that does not fit 64 bits")
+    unit = line.rest["unit"]
+    if unit and int(line.rest["size"]) != pages << 12 >> _SHIFTS[unit]:
+        printed = f"{line.rest['size'].strip()}{unit}"
+        return _refused(line, f"a range that is not of the size printed behind it, {printed}")
+    if match["mmio"]:
+        return _printed(text, line, MMIO, _Values(11, None, start, pages))
+    if match["type"] is not None:
+        memory_type = int(match["type"])
+        if memory_type >> 32:
+            return _refused(line, f"type {memory_type}, which does not fit 32 bits")
+        values = _Values(memory_type, int(match["attribute"], 16), start, pages)
+        return _printed(text, line, RAW, values)
+    cell = read_cell(match["cell"])
+    if cell.type is None:
+        return _refused(line, f"the unknown type `{cell.unknown}`")
+    kind = INVALID if line.rest["invalid"] else CLOSED if closed else HALF_OPEN
+    return _printed(text, line, kind, _Values(cell.type, cell.attribute, start, pages))
+
+
+class _Values(NamedTuple):
+    """What a line says of its descriptor."""
+
+    type: int
+    attribute: int | None
+    physical_start: int
+    number_of_pages: int
+
+
+def _printed(text: CaptureText, line: _Line, kind: str, values: _Values) -> Printed:
+    match = line.match
+    fields = {"physical_start": line.span("start"), "pages": line.span("end")}
+    if match["type"] is not None:
+        fields["type"] = line.span("type")
+        fields["attribute"] = line.span("attribute")
+    elif match["cell"] is not None:
+        fields["type"], fields["attribute"] = _cell_spans(line)
+    descriptor = MemoryDescriptor(
+        index=int(match["index"]),
+        type=values.type,
+        physical_start=values.physical_start,
+        number_of_pages=values.number_of_pages,
+        attribute=values.attribute,
+        located=text.record(line.start, line.end, fields),
+    )
+    return Printed(line.start, line.end, kind, descriptor)
+
+
+def _cell_spans(line: _Line) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Where the type stands in a cell, and where its flags do."""
+    first, after = line.match.span("cell")
+    name = line.match["cell"].partition("|")[0].rstrip()
+    flags = line.match["cell"].find("|") + 1
+    where = line.lines.span if line.lines else lambda start, end: (start, end)
+    return where(first, first + len(name)), where(first + flags, after)
+
+
+def _refused(line: _Line, what: str) -> Unreadable:
+    return Unreadable(line.start, line.end, what)
+
+
+def _unknown_flag(line: _Line) -> Unreadable | None:
+    unknown = read_cell(line.match["cell"]).unknown
+    return _refused(line, f"the unknown flag `{unknown}`") if unknown else None
+
+
+def _broken(text: CaptureText, candidate: re.Match[str]) -> Unreadable | None:
+    """A ``memNN:`` that no entry follows: to be reported when it looks like the start of one."""
+    start = candidate.start()
+    before = text.text[text.line_start(start) : start].rstrip()
+    after = text.text[candidate.end() : candidate.end() + 8].lstrip()
+    looks_like = before[-4:].lower() == "efi:" or after.startswith(("type=", "[", "MMIO"))
+    if not looks_like or text.is_remark(start):
+        return None
+    return Unreadable(start, text.line_end(start), f"no type and range behind `{candidate[0]}`")
+
+
+def _is_ia64(line: _Line) -> bool:
+    """ia64 pads type, attribute and size, and prints the size in a unit that fits."""
+    match = line.match
+    padded = match["type"] is not None and (
+        match["type"][0] in " \t" or match["attribute"].startswith("0x00")
+    )
+    return padded or (line.rest["unit"] or "MB") != "MB" or (line.rest["size"] or "1")[0] in " \t"

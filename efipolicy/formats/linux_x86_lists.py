@@ -1,0 +1,178 @@
+"""The lists that ``memNN`` lines form: whose each is, and how much of it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from efipolicy.formats.capture_reading import (
+    ELLIPSIS,
+    Printed,
+    Unreadable,
+    is_copy,
+    without_copies,
+)
+from efipolicy.formats.linux_log import Boot
+from efipolicy.formats.linux_x86 import HALF_OPEN, IA64, INVALID, MMIO, RAW
+from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.model.memory_map import Extent, MemoryDescriptor, MemoryMap, Origin
+
+_RUNTIME_LIST: Final = "EFI runtime memory map"
+
+
+class Listing(NamedTuple):
+    """One list of ``memNN`` lines: the boot it belongs to, its kind, and its entries."""
+
+    boot: Boot
+    kind: str
+    runtime_list: bool
+    entries: list[Printed]
+
+    @property
+    def start(self) -> int:
+        """Where its first line starts."""
+        return self.entries[0].start
+
+    @property
+    def end(self) -> int:
+        """Where its last line ends."""
+        return self.entries[-1].end
+
+
+def listings(
+    text: CaptureText, entries: Iterable[Printed], boots: Sequence[Boot]
+) -> tuple[list[Listing], list[Unreadable]]:
+    """The lists of a log, and MMIO lines that contradict the list of their boot.
+
+    A new list starts at a boot, at the header of the kernel's own runtime list, and where the
+    index goes back. The lines about MMIO and e820 belong to the first list of their boot.
+    """
+    found: list[Listing] = []
+    mmio: dict[int, list[Printed]] = {}
+    boot = 0
+    for entry in entries:
+        while entry.start >= boots[boot].end and boot + 1 < len(boots):
+            boot += 1
+        if entry.kind == MMIO:
+            mmio.setdefault(boot, []).append(entry)
+            continue
+        last = found[-1] if found else None
+        if last and last.boot is boots[boot] and _continues(text, last, entry):
+            if not is_copy(last.entries[-1], entry):
+                last.entries.append(entry)
+            continue
+        from_end = last.end if last else 0
+        header = text.text.rfind(_RUNTIME_LIST, max(boots[boot].start, from_end), entry.start) >= 0
+        found.append(Listing(boots[boot], entry.kind, header, [entry]))
+    refused: list[Unreadable] = []
+    for number, lines in mmio.items():
+        refused += _place_mmio(found, boots[number], lines)
+    return sorted(found, key=lambda listing: listing.start), refused
+
+
+def _continues(text: CaptureText, listing: Listing, entry: Printed) -> bool:
+    last = listing.entries[-1]
+    if (listing.kind == INVALID) != (entry.kind == INVALID):
+        return False
+    if is_copy(last, entry):
+        return True
+    if entry.descriptor.index <= last.descriptor.index:
+        return False
+    return text.text.find(_RUNTIME_LIST, last.end, entry.start) < 0
+
+
+def _place_mmio(found: list[Listing], boot: Boot, lines: list[Printed]) -> list[Unreadable]:
+    """Give the MMIO lines of a boot to its list, or make them one of their own."""
+    listing = next(
+        (one for one in found if one.boot is boot and one.kind != INVALID and not one.runtime_list),
+        None,
+    )
+    if listing is None:
+        found.append(Listing(boot, MMIO, False, without_copies(lines)))
+        return []
+    by_index = {entry.descriptor.index: entry for entry in listing.entries}
+    refused: list[Unreadable] = []
+    for line in lines:
+        known = by_index.get(line.descriptor.index)
+        if known is None:
+            by_index[line.descriptor.index] = line
+        elif known.descriptor.physical != line.descriptor.physical:
+            what = f"a range that is not the one the map gives for mem{line.descriptor.index}"
+            refused.append(Unreadable(line.start, line.end, what))
+    listing.entries[:] = [by_index[index] for index in sorted(by_index)]
+    return refused
+
+
+def memory_map(
+    text: CaptureText, listing: Listing, unreadable: Sequence[Unreadable], *, edited: bool
+) -> MemoryMap:
+    """The map of one list. ``edited`` says that the kernel was told to fake entries."""
+    descriptors = tuple(entry.descriptor for entry in listing.entries)
+    missing = _missing(descriptors)
+    first, last = min(e.start for e in listing.entries), max(e.end for e in listing.entries)
+    return MemoryMap(
+        descriptors=descriptors,
+        extent=_extent(text, listing, missing, unreadable),
+        missing=missing,
+        origin=_origin(listing, edited=edited, missing=missing),
+        located=text.record(first, last),
+    )
+
+
+def _missing(descriptors: Sequence[MemoryDescriptor]) -> tuple[tuple[int, int], ...]:
+    """The gaps in the indices, what precedes the first entry included."""
+    gaps = []
+    expected = 0
+    for descriptor in descriptors:
+        if descriptor.index > expected:
+            gaps.append((expected, descriptor.index - 1))
+        expected = descriptor.index + 1
+    return tuple(gaps)
+
+
+def _extent(
+    text: CaptureText,
+    listing: Listing,
+    missing: tuple[tuple[int, int], ...],
+    unreadable: Sequence[Unreadable],
+) -> Extent:
+    if missing or listing.kind in (INVALID, MMIO) or listing.runtime_list:
+        return "partial"
+    types = {entry.descriptor.type for entry in listing.entries}
+    if not {5, 7} <= types:
+        return "partial"
+    end = text.line_end(text.line_end(listing.end) + 1)
+    if any(listing.start <= line.start <= end for line in unreadable):
+        return "partial"
+    return "partial" if ELLIPSIS.search(text.text, listing.start, end) else "whole"
+
+
+def _origin(listing: Listing, *, edited: bool, missing: tuple[tuple[int, int], ...]) -> Origin:
+    if listing.runtime_list:
+        return "kernel-edited"
+    if listing.boot.kexec or (not missing and _looks_handed_over(listing)):
+        return "kexec"
+    if edited:
+        return "kernel-edited"
+    # The list of rejected entries alone does not tell who handed them over.
+    return "unknown" if listing.kind == INVALID else "firmware"
+
+
+def _looks_handed_over(listing: Listing) -> bool:
+    """Whether the list is what one kernel gives the next: mapped entries only, not ascending."""
+    descriptors = [entry.descriptor for entry in listing.entries]
+    starts = [descriptor.physical_start for descriptor in descriptors]
+    return (
+        len(descriptors) > 2
+        and not any(descriptor.type in (1, 2, 7) for descriptor in descriptors)
+        and any(descriptor.runtime for descriptor in descriptors)
+        and starts != sorted(starts)
+        and listing.kind != MMIO
+    )
+
+
+def dialect(listing: Listing, *, ia64: bool) -> str:
+    """The dialect of a list: the kind of most of its lines."""
+    if ia64 and listing.kind in (RAW, HALF_OPEN):
+        return IA64
+    return listing.kind

@@ -1,0 +1,237 @@
+"""What can be named on the command line, and what is said of input that is no good."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MINIMAL, PLATFORMS, ROOT, Run
+
+BAD = MINIMAL.replace("pages: 0x10", "pages: 0")
+
+WRONG: dict[str, tuple[bytes, str]] = {
+    "empty.yaml": (b"", "found an empty file, expected a platform file or a captured log"),
+    "blank.txt": (b" \n\n", "found an empty file"),
+    "core.bin": (b"\x7fELF\x02\x01\x00\x00", "found binary data, expected text"),
+    "tabs.yaml": (
+        b"efipolicy: 1\nplatform:\n\tname: x\n",
+        "tabs.yaml:3:1\n",
+    ),
+    "twice.yaml": (
+        MINIMAL.replace("platform:", "platform: {}\nplatform:").encode(),
+        "found a second `platform`, expected each key once (first on line 2)",
+    ),
+    "overflow.yaml": (
+        MINIMAL.replace("0x10,", "0x1_0000_0000_0000_0000,").encode(),
+        "which does not fit 64 bits",
+    ),
+    "negative.yaml": (MINIMAL.replace("0x10,", "-16,").encode(), "found `-16`, a negative number"),
+    "key.yaml": (MINIMAL.replace("pages", "number").encode(), "found the unknown key `number`"),
+    "type.yaml": (
+        MINIMAL.replace("EfiConventional", "EfiConvential").encode(),
+        "did you mean `EfiConventionalMemory`?",
+    ),
+    "list.yaml": (b"- 1\n- 2\n", "found YAML without the key `efipolicy`"),
+    "nomap.txt": (b"[ 0.0] Linux version 6.1\nnothing of interest\n", "nomap.txt"),
+    "scalar.yaml": (b"efipolicy: 1\n", "found the platform file without `memory_map`"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_input_that_is_no_good_is_told_and_the_others_are_linted(
+    folder: Path, run: Run, name: str
+) -> None:
+    content, message = WRONG[name]
+    (folder / name).write_bytes(content)
+    (folder / "bad.yaml").write_text(BAD)
+    status, out, err = run("lint", name, "bad.yaml")
+    assert status == 3
+    assert message in out
+    assert name in out
+    assert f"not linted {name}" in out
+    assert "error[uefi/zero-pages]" in out
+    assert "Traceback" not in out + err
+
+
+def test_an_unknown_architecture_is_named_with_what_is_installed(folder: Path, run: Run) -> None:
+    (folder / "p.yaml").write_text(MINIMAL.replace("x86_64", "x86_46"))
+    status, out, _ = run("lint", "p.yaml")
+    assert status == 4
+    assert "architecture `x86_46` is not installed" in out
+    assert "did you mean `x86_64`?" in out
+    assert "linted p.yaml" in out, "the rules of all architectures still apply"
+
+
+def test_a_directory_is_walked_in_order_and_the_rest_is_counted(folder: Path, run: Run) -> None:
+    (folder / "sub" / ".git").mkdir(parents=True)
+    (folder / "sub" / ".git" / "bad.yaml").write_text(BAD)
+    (folder / "sub" / "b.yaml").write_text(BAD)
+    (folder / "a.yaml").write_text(MINIMAL)
+    (folder / "README.md").write_text("not a map\n")
+    (folder / "other.yaml").write_text("a: 1\n")
+    (folder / "image.png").write_bytes(b"\x89PNG\0\0")
+    status, out, _ = run("lint", ".")
+    assert status == 1
+    assert [line for line in out.splitlines() if line.startswith("linted")] == [
+        "linted a.yaml: platform, 1 descriptor, unknown extent, origin unknown, "
+        "architecture x86_64",
+        "linted sub/b.yaml: platform, 1 descriptor, unknown extent, origin unknown, "
+        "architecture x86_64",
+    ]
+    assert "skipped 3 files (-v lists them)" in out
+    assert "skipped README.md" in run("lint", ".", "-v")[1]
+
+
+def test_a_broken_platform_file_in_a_walk_is_not_skipped(folder: Path, run: Run) -> None:
+    (folder / "p.yaml").write_text(MINIMAL.replace("pages", "pagess"))
+    (folder / "q.yaml").write_text(MINIMAL)
+    status, out, _ = run("lint", ".")
+    assert status == 3
+    assert "found the unknown key `pagess`" in out
+
+
+@pytest.mark.parametrize("content", [None, "not a map\n"])
+def test_a_directory_with_nothing_to_lint_is_never_clean(
+    folder: Path, run: Run, content: str | None
+) -> None:
+    (folder / "d").mkdir()
+    if content:
+        (folder / "d" / "notes.txt").write_text(content)
+    status, out, _ = run("lint", "d")
+    assert status == 3
+    assert "expected platform file" in out or "expected a platform file" in out
+
+
+def test_without_a_path_the_working_directory_is_linted(folder: Path, run: Run) -> None:
+    (folder / "p.yaml").write_text(BAD)
+    assert run("lint")[0] == 1
+
+
+def test_a_glob_is_expanded_and_a_name_given_twice_counts_once(folder: Path, run: Run) -> None:
+    (folder / "a.yaml").write_text(MINIMAL)
+    (folder / "b.yaml").write_text(MINIMAL)
+    _, out, _ = run("lint", "*.yaml", "a.yaml", "--format", "json")
+    assert [item["path"] for item in json.loads(out)["inputs"]] == ["a.yaml", "b.yaml"]
+
+
+def test_a_glob_that_matches_nothing_is_an_error(folder: Path, run: Run) -> None:
+    status, out, _ = run("lint", "*.yaml")
+    assert status == 3
+    assert "*.yaml" in out
+
+
+def test_paths_are_relative_to_the_working_directory(folder: Path, run: Run) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "p.yaml").write_text(BAD)
+    _, out, _ = run("lint", folder / "sub" / "p.yaml", "--format", "json")
+    value = json.loads(out)
+    assert value["inputs"][0]["path"] == value["findings"][0]["path"] == "sub/p.yaml"
+
+
+def test_formats_go_to_files_and_one_to_the_output(folder: Path, run: Run) -> None:
+    (folder / "p.yaml").write_text(BAD)
+    status, out, _ = run("lint", "p.yaml", "--format", "json=out.json", "--format", "text")
+    assert status == 1
+    assert "error[uefi/zero-pages]" in out
+    assert json.loads((folder / "out.json").read_text())["summary"]["error"] == 1
+
+
+def test_colour_is_for_terminals_and_for_who_asks(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "p.yaml").write_text(BAD)
+    assert "\x1b[" not in run("lint", "p.yaml")[1]
+    assert "\x1b[" in run("lint", "p.yaml", "--color", "always")[1]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in run("lint", "p.yaml")[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in run("lint", "p.yaml")[1]
+    assert "\x1b[" not in run("lint", "p.yaml", "--color", "never")[1]
+
+
+def test_fail_on_decides_which_findings_end_with_1(folder: Path, run: Run) -> None:
+    text = MINIMAL.replace("[WB]", "[]")  # a warning: memory without a cache type
+    (folder / "p.yaml").write_text(text)
+    assert run("lint", "p.yaml")[0] == 0
+    assert run("lint", "p.yaml", "--fail-on", "warning")[0] == 1
+
+
+def test_the_architecture_of_a_capture_can_be_said(folder: Path, run: Run) -> None:
+    (folder / "memmap.txt").write_text(
+        "Type       Start            End              # Pages          Attributes\n"
+        "RT_Data    0000000080000000-0000000080007FFF 0000000000000008 8000000000000008\n"
+        "MMIO       0000000080008000-000000008000FFFF 0000000000000008 0000000000000001\n"
+    )
+    status, out, _ = run("lint", "memmap.txt")
+    assert (status, "capture/architecture-unknown" in out) == (0, True)
+    status, out, _ = run("lint", "memmap.txt", "--arch", "arm64", "--format", "json")
+    value = json.loads(out)
+    assert status == 1
+    assert [finding["rule"] for finding in value["findings"]] == [
+        "arm64/mixed-cacheability-in-64k-page"
+    ]
+    assert value["inputs"][0]["architecture_reason"] == {
+        "kind": "option",
+        "evidence": "--arch arm64",
+    }
+
+
+@pytest.mark.parametrize("path", sorted(PLATFORMS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_reference_platform_is_what_it_says_it_is(path: Path, run: Run) -> None:
+    status, out, _ = run("lint", path, "--format", "json")
+    found = {finding["rule"] for finding in json.loads(out)["findings"]}
+    if path.stem == "broken-x86_64":
+        assert status == 1
+        assert len(found) >= 10
+    elif path.stem == "hp-rx8620-ia64":
+        assert found == {"uefi/acpi-table-outside-acpi-memory"}
+    else:
+        assert (status, found) == (0, set()), "a healthy platform is quiet"
+
+
+@pytest.mark.parametrize("name", ["ovmf-x86_64", "aavmf-arm64"])
+def test_healthy_firmware_is_quiet_under_every_policy(name: str, run: Run) -> None:
+    for policy in ("uefi", "strict"):
+        _, out, _ = run("lint", PLATFORMS / f"{name}.yaml", "--policy", policy, "--format", "json")
+        severities = {finding["severity"] for finding in json.loads(out)["findings"]}
+        assert severities <= {"info"}
+
+
+def test_lint_imports_only_what_it_needs() -> None:
+    """Start-up time is a promise; these would cost more than everything else together."""
+    code = (
+        "import sys\nfrom efipolicy.cli import main\n"
+        f"main(['lint', {str(PLATFORMS / 'aavmf-arm64.yaml')!r}, '-q'])\n"
+        "print(*sorted(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    unwanted = {
+        "asyncio",
+        "difflib",
+        "docutils",
+        "email",
+        "hashlib",
+        "importlib.metadata",
+        "json",
+        "jsonschema",
+        "logging",
+        "pathlib",
+        "pkgutil",
+        "shutil",
+        "sphinx",
+        "subprocess",
+        "tempfile",
+        "tomllib",
+        "unittest",
+        "efipolicy.drawing",
+        "efipolicy.formats.linux_x86",
+        "efipolicy_identity",
+    }
+    assert loaded & unwanted <= {"efipolicy_identity"}

@@ -1,0 +1,202 @@
+"""Platform files written from captures."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from efipolicy.formats import linux
+from efipolicy.formats.platform import read_platform
+from efipolicy.formats.writing import platform_text
+from efipolicy.model.efi import CONFIGURATION_TABLES
+from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
+from efipolicy.model.platform import (
+    Acceptance,
+    ArchitectureReason,
+    ConfigurationTable,
+    Firmware,
+    Platform,
+    Revision,
+)
+from efipolicy.source import SourceText, decode
+from tests.formats.reading import platform_of
+
+CAPTURES = Path(__file__).parents[1] / "captures"
+IMPORTED = [
+    row.split("\t")[0]
+    for row in (CAPTURES / "expected.tsv").read_text().splitlines()
+    if "\tlinux-" in row or "\tefi-shell" in row
+]
+
+WORDS = st.text(
+    st.characters(blacklist_categories=["Cs"], blacklist_characters="\ufeff"), max_size=12
+)
+WORD64 = st.integers(0, (1 << 64) - 1)
+WORD32 = st.integers(0, (1 << 32) - 1)
+EXTENTS = st.sampled_from(("whole", "partial", "unknown"))
+
+
+def maybe(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.none() | strategy
+
+
+@st.composite
+def lists(
+    draw: st.DrawFn, *, gaps: bool
+) -> tuple[tuple[MemoryDescriptor, ...], tuple[tuple[int, int], ...]]:
+    found, missing = [], []
+    index = 0
+    for _ in range(draw(st.integers(0, 6))):
+        gap = draw(st.integers(0, 3)) if gaps else 0
+        if gap:
+            missing.append((index, index + gap - 1))
+            index += gap
+        found.append(
+            MemoryDescriptor(
+                index=index,
+                type=draw(st.integers(0, 16) | WORD32),
+                physical_start=draw(WORD64),
+                number_of_pages=draw(WORD64),
+                attribute=draw(maybe(WORD64 | st.just(0xF))),  # type: ignore[arg-type]
+                virtual_start=draw(maybe(WORD64)),  # type: ignore[arg-type]
+                note=draw(maybe(WORDS)),  # type: ignore[arg-type]
+            )
+        )
+        index += 1
+    return tuple(found), tuple(missing)
+
+
+@st.composite
+def platforms(draw: st.DrawFn) -> Platform:
+    descriptors, missing = draw(lists(gaps=True))
+    name = draw(st.sampled_from(list(CONFIGURATION_TABLES)))
+    table = ConfigurationTable(
+        name=name, guid=CONFIGURATION_TABLES[name], address=draw(WORD64), length=draw(maybe(WORD64))
+    )
+    strange = ConfigurationTable(
+        guid="01234567-89ab-cdef-0123-456789abcdef", address=0x1000, loaded="boot"
+    )
+    return Platform(
+        name=draw(st.from_regex(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", fullmatch=True)),
+        title=draw(maybe(WORDS)),
+        architecture=draw(st.sampled_from(("x86_64", "arm64", "unknown"))),
+        architecture_reason=ArchitectureReason(
+            kind=draw(st.sampled_from(("stated", "dialect", "option"))), evidence=draw(WORDS)
+        ),
+        uefi=draw(maybe(st.builds(Revision, *[st.integers(0, 20)] * 3))),
+        firmware=draw(
+            maybe(
+                st.builds(
+                    Firmware,
+                    vendor=maybe(WORDS),
+                    version=maybe(WORDS),
+                    exercised=st.sampled_from(((), ("physical", "virtual"))),
+                )
+            )
+        ),
+        memory_map=MemoryMap(
+            descriptors=descriptors,
+            missing=missing,
+            descriptor_version=draw(maybe(WORD32)),
+            descriptor_size=draw(maybe(WORD32)),
+            size=draw(maybe(WORD64)),
+            extent=draw(EXTENTS),
+            origin=draw(st.sampled_from(("firmware", "kernel-edited", "kexec", "unknown"))),
+        ),
+        memory_attributes_table=draw(
+            maybe(
+                st.builds(
+                    MemoryAttributesTable,
+                    entries=lists(gaps=False).map(lambda found: found[0]),
+                    version=maybe(WORD32),
+                    flags=maybe(WORD32),
+                    address=maybe(WORD64),
+                    extent=EXTENTS,
+                )
+            )
+        ),
+        configuration_tables=draw(st.sampled_from((None, (), (table,), (table, strange)))),
+        system_table=draw(maybe(st.builds(dict, address=WORD64))),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(platforms())
+def test_what_is_written_reads_back_as_it_was(platform: Platform) -> None:
+    read, errors = read_platform(SourceText("p.yaml", platform_text(platform)))
+    assert errors == []
+    assert read == platform
+
+
+@pytest.mark.parametrize("name", IMPORTED)
+def test_an_imported_capture_is_the_same_platform(name: str) -> None:
+    captured = imported(name)
+    read, errors = read_platform(SourceText("p.yaml", platform_text(captured)))
+    assert errors == []
+    assert read == replace(captured, capture=None)
+
+
+def imported(name: str) -> Platform:
+    return platform_of(decode(name, (CAPTURES / name).read_bytes()))
+
+
+def test_a_descriptor_is_one_aligned_line_with_its_origin_behind_it() -> None:
+    text = platform_text(
+        platform_of(
+            SourceText(
+                "logs/boot.txt",
+                "Apr 28 07:55:19 rack7 kernel: efi: mem00: [Runtime Code|RUN|WB] "
+                "range=[0x1000-0x2fff] (0MB)\n"
+                "Apr 28 07:55:19 rack7 kernel: efi: mem01: [Conventional|attr=0x0800000000000001] "
+                "range=[0x100000000-0x10000ffff] (0MB)\n",
+            )
+        )
+    )
+    assert text == (
+        "# Imported from boot.txt, format linux-x86-cells-closed. A comment behind an entry holds\n"
+        "# the number and the words of the line it was read from.\n"
+        "efipolicy: 1\n"
+        "platform:\n"
+        "  name: boot\n"
+        "  architecture: x86_64\n"
+        "  architecture_reason: {kind: dialect, evidence: "
+        '"the lines `efi: memNN:`, which Linux prints on x86"}\n'
+        "memory_map:\n"
+        "  extent: whole\n"
+        "  origin: firmware\n"
+        "  descriptors:\n"
+        "    - {type: EfiRuntimeServicesCode, physical_start: 0x000001000, pages:  0x2, "
+        "attribute: [RUNTIME, WB]}       "
+        "# 1: mem00: [Runtime Code|RUN|WB] range=[0x1000-0x2fff] (0MB)\n"
+        "    - {type: EfiConventionalMemory,  physical_start: 0x100000000, pages: 0x10, "
+        "attribute: 0x0800000000000001}  "
+        "# 2: mem01: [Conventional|attr=0x0800000000000001] "
+        "range=[0x100000000-0x10000ffff] (0MB)\n"
+    )
+
+
+def test_lines_that_were_not_read_are_named_above() -> None:
+    source = SourceText(
+        "x.txt", "efi: mem00: type=7, attr=0xf, range=[0x0-0x1000)\nefi: mem01: ?\n"
+    )
+    reading = linux.read(source)
+    assert reading
+    text = platform_text(reading.platform)
+    assert "# Not read: line 2, no type and range behind `mem01:`: mem01: ?\n" in text
+
+
+def test_the_comment_of_a_wrapped_entry_is_one_line() -> None:
+    text = platform_text(imported("28-hyperv-gen2-linux-x86-raw-wrapped.txt"))
+    assert (
+        "# 7: mem00: type=7, attr=0xf, range=[0x0000000000000000-0x0000000000080000) (0MB)" in text
+    )
+
+
+def test_a_section_that_cannot_be_written_is_not_lost() -> None:
+    platform = replace(
+        imported("03-huawei-d05-linux-arm64.txt"), accept=(Acceptance(rule="a/b", reason="c"),)
+    )
+    with pytest.raises(ValueError, match="accept"):
+        platform_text(platform)
