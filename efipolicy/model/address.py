@@ -62,21 +62,29 @@ def round_up(address: int, alignment: int) -> int:
     return -(-address // alignment) * alignment
 
 
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB")
+_ALMOST = "\N{ALMOST EQUAL TO}"
 
 
 def size_text(size: int) -> str:
-    """A size for people: the largest binary unit that divides it, else three significant digits."""
-    if size == 1:
-        return "1 byte"
-    unit, value = 0, float(size)
-    exact = size
-    while unit + 1 < len(_UNITS) and value >= 1024:
-        value /= 1024
+    """A size in binary units with at most three significant digits, marked where rounded."""
+    unit = 0
+    while unit + 1 < len(_UNITS) and size >= 1 << (10 * (unit + 1)):
         unit += 1
-        exact = size >> (10 * unit)
-        if exact << (10 * unit) != size:
-            exact = -1
-    if exact >= 0:
-        return f"{exact} {_UNITS[unit]}"
-    return f"\N{ALMOST EQUAL TO}{value:.3g} {_UNITS[unit]}"
+    thousandths, rounded = _in_unit(size, unit)
+    if thousandths >= 1024_000 and unit + 1 < len(_UNITS):
+        unit += 1
+        thousandths, rounded = _in_unit(size, unit)
+    whole, part = divmod(thousandths, 1000)
+    digits = f"{whole}.{part:03d}".rstrip("0").rstrip(".") if part else f"{whole}"
+    return f"{_ALMOST if rounded else ''}{digits} {_UNITS[unit]}"
+
+
+def _in_unit(size: int, unit: int) -> tuple[int, bool]:
+    """Thousandths of a unit, to three significant digits, and whether that is not exact."""
+    scale = 1 << (10 * unit)
+    step = 1000 if size >= 100 * scale else 100 if size >= 10 * scale else 10
+    steps, rest = divmod(size * 1000, scale * step)
+    if rest * 2 >= scale * step:
+        steps += 1
+    return steps * step, rest != 0

@@ -33,15 +33,16 @@ def test_rounding_encloses_the_address(address: int, alignment: int) -> None:
 @pytest.mark.parametrize(
     ("size", "text"),
     [
-        (0, "0 bytes"),
-        (1, "1 byte"),
-        (384, "384 bytes"),
+        (0, "0 B"),
+        (1, "1 B"),
+        (384, "384 B"),
         (0x1000, "4 KiB"),
         (0x10000, "64 KiB"),
         (309 * 0x1000, "≈1.21 MiB"),
         (2**40, "1 TiB"),
         (2**64, "16 EiB"),
-        (2**70, "1024 EiB"),
+        (2**70, "1 ZiB"),
+        (1023 * 2**30, "1023 GiB"),
     ],
 )
 def test_sizes_are_binary_and_say_when_they_are_rounded(size: int, text: str) -> None:
