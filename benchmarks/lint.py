@@ -62,8 +62,8 @@ def platform_file(descriptors: int) -> str:
 def log_file(size: int) -> str:
     """A kernel log of so many bytes with one memory map in its middle."""
     noise = "".join(
-        f"[{second:5}.{second % 997:06}] pci 0000:00:{second % 32:02x}.0: [8086:{second:04x}] type 00\n"
-        for second in range(size // 2 // 54)
+        f"[{second:5}.{second % 997:06}] pci 0000:00:{second % 32:02x}.0: [8086:{second:04x}]\n"
+        for second in range(size // 2 // 46)
     )
     cell = "[Conventional Memory|   |  |  |  |  |  |  |  |   |WB|WT|WC|UC]"
     rows = "".join(

@@ -4,6 +4,7 @@ A plugin is a module named by an entry point of group ``efipolicy``. It states t
 was written for, ``EFIPOLICY_API = 1``, and answers hooks with ``@hookimpl`` functions.
 """
 
+from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import (
     EFI_PAGE_SIZE,
     HIGHEST_PAGE_START,
@@ -42,8 +43,11 @@ from efipolicy.model.efi import (
     type_name,
 )
 from efipolicy.model.finding import (
+    Checked,
     Confidence,
     Finding,
+    InputReport,
+    NotChecked,
     Related,
     Report,
     ReportedFinding,
@@ -59,10 +63,12 @@ from efipolicy.model.mapping import (
 )
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import (
+    Acceptance,
     ArchitectureReason,
     Capture,
     ConfigurationTable,
     Firmware,
+    MappingDeclaration,
     Platform,
     Revision,
     UnreadableLine,
@@ -114,6 +120,7 @@ __all__ = [
     "FIRST_OEM_TYPE",
     "HIGHEST_PAGE_START",
     "MEMORY_TYPES",
+    "Acceptance",
     "AddressRange",
     "Architecture",
     "ArchitectureReason",
@@ -121,21 +128,26 @@ __all__ = [
     "Capture",
     "CaptureFormat",
     "CaptureReading",
+    "Checked",
     "Confidence",
     "ConfigurationTable",
     "EfiMemoryType",
+    "EfipolicyError",
     "Finding",
     "Firmware",
     "Geometry",
     "Good",
     "Granularity",
+    "InputReport",
     "Level",
     "Located",
     "Mapping",
+    "MappingDeclaration",
     "MappingPlan",
     "MemoryAttributesTable",
     "MemoryDescriptor",
     "MemoryMap",
+    "NotChecked",
     "Option",
     "PlanProblem",
     "PlanRequest",

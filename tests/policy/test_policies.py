@@ -97,7 +97,7 @@ def test_a_policy_file_extends_another(registry: Registry, tmp_path: Path) -> No
         ("efipolicy-policy: 1\nrules: {}\n", "found the policy file without `summary`"),
         (
             "efipolicy-policy: 1\nsummary: x\nrules: {uefi/x: eror}\n",
-            ":3:17: found `eror`, expected one of `error`, `warning`, `info`, `off`, `declared`; did",
+            ":3:17: found `eror`, expected one of `error`, `warning`, `info`, `off`, `declared`",
         ),
         ("efipolicy-policy: 1\nsummary: x\nextends: [nobody]\nrules: {}\n", "extends: nobody"),
         ("efipolicy-policy: 1\nsummary: x\nrule: {}\n", "did you mean `rules`?"),

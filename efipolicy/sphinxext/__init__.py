@@ -1,0 +1,69 @@
+"""A Sphinx extension: pictures of memory maps, pages of rules and platforms, the reference.
+
+.. code-block:: python
+
+    extensions = ["efipolicy.sphinxext"]
+
+``efipolicy_rule_pages`` and ``efipolicy_platform_pages`` name folders of the source tree into which
+the pages of all rules and of all reference platforms are written; without them nothing is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from efipolicy import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+STYLESHEET = "efipolicy.css"
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register nodes, domain, directives and generated pages."""
+    from efipolicy.sphinxext import commands, elements, platform_pages, reference_pages, rule_pages
+    from efipolicy.sphinxext.domain import EfipolicyDomain
+    from efipolicy.sphinxext.generated import write_pages
+
+    app.require_sphinx("8.1")
+    app.add_config_value("efipolicy_rule_pages", None, "env", (str, type(None)))
+    app.add_config_value("efipolicy_platform_pages", None, "env", (str, type(None)))
+    app.add_domain(EfipolicyDomain)
+    elements.setup(app)
+    app.add_directive("efi-rule", rule_pages.EfiRule)
+    app.add_directive("efi-rules", rule_pages.EfiRules)
+    app.add_directive("efi-platform", platform_pages.EfiPlatform)
+    app.add_directive("efi-platforms", platform_pages.EfiPlatforms)
+    app.add_directive("efi-memory-map", platform_pages.EfiMemoryMap)
+    app.add_directive("efi-platform-format", reference_pages.EfiPlatformFormat)
+    app.add_directive("efi-hooks", reference_pages.EfiHooks)
+    app.add_directive("efi-architectures", reference_pages.EfiArchitectures)
+    app.add_directive("efi-strategies", reference_pages.EfiStrategies)
+    app.add_directive("efi-command", commands.EfiCommand)
+    app.connect("builder-inited", write_pages)
+    app.connect("builder-inited", _write_stylesheet)
+    app.connect("html-page-context", _let_keys_scroll)
+    app.add_css_file(STYLESHEET)
+    return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _write_stylesheet(app: Sphinx) -> None:
+    """Ship the stylesheet, made of the same tokens as the pictures."""
+    from efipolicy.sphinxext.style import stylesheet
+
+    if app.builder.format == "html":
+        folder = Path(app.outdir) / "_static"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / STYLESHEET).write_text(stylesheet(), encoding="utf-8", newline="\n")
+
+
+def _let_keys_scroll(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
+) -> None:
+    """Make long lines of our code blocks reachable without a mouse (WCAG 2.2, 2.1.1)."""
+    body = context.get("body")
+    if isinstance(body, str) and ("ep-code" in body or "ep-console" in body):
+        context["body"] = body.replace("<pre><span></span>", '<pre tabindex="0"><span></span>')

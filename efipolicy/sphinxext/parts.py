@@ -1,0 +1,124 @@
+"""Parts of pages as document nodes: fact lines, pills, tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from docutils import nodes
+
+from efipolicy.drawing.notation import counted
+from efipolicy.model.finding import InputReport, ReportedFinding, Severity
+from efipolicy.sphinxext.domain import reference
+from efipolicy.sphinxext.elements import severity_mark
+from efipolicy.sphinxext.installed import pills
+
+_WIDEST = 40
+"""Characters of a column where a table is text; HTML finds its own widths."""
+
+Cell: TypeAlias = str | nodes.Node | Sequence[nodes.Node]
+
+
+def fact_line(*facts: tuple[str, Cell]) -> nodes.definition_list:
+    """The facts under a heading, five at most: a name and a value each."""
+    items = []
+    for name, value in facts:
+        definition = nodes.definition("", paragraph(value))
+        items.append(nodes.definition_list_item("", nodes.term(name, name), definition))
+    return nodes.definition_list("", *items, classes=["ep-facts"])
+
+
+def paragraph(content: Cell, *, classes: Iterable[str] = ()) -> nodes.paragraph:
+    """A paragraph of text or of inline nodes."""
+    return nodes.paragraph("", "", *inline(content), classes=list(classes))
+
+
+def inline(content: Cell) -> list[nodes.Node]:
+    """Text or nodes as a list of nodes."""
+    if isinstance(content, str):
+        return [nodes.Text(content)]
+    return [content] if isinstance(content, nodes.Node) else list(content)
+
+
+def literal(text: str) -> nodes.literal:
+    """Text in the fixed font."""
+    return nodes.literal(text, text)
+
+
+def separated(items: Iterable[nodes.Node], separator: str = ", ") -> list[nodes.Node]:
+    """Nodes with a separator between them."""
+    joined: list[nodes.Node] = []
+    for item in items:
+        if joined:
+            joined.append(nodes.Text(separator))
+        joined.append(item)
+    return joined
+
+
+def pill_line(findings: Sequence[ReportedFinding]) -> nodes.paragraph:
+    """One pill a rule, the gravest first, with how often it was found; links to the rules."""
+    open_findings = [finding for finding in findings if not finding.accepted]
+    counts = Counter((finding.severity, finding.rule) for finding in open_findings)
+    if not counts:
+        return paragraph("No finding.", classes=["ep-pills"])
+    ordered = sorted(counts, key=lambda key: (key[0].rank, key[1]))
+    chips = [_pill(severity, rule, counts[severity, rule]) for severity, rule in ordered]
+    return paragraph(separated(chips, " "), classes=["ep-pills"])
+
+
+def _pill(severity: Severity, rule: str, count: int) -> nodes.Node:
+    text = pills().get(rule, rule)
+    if count > 1:
+        text += f" \N{MULTIPLICATION SIGN}{count}"
+    classes = ["ep-chip", f"ep-chip-{severity.value}"]
+    return reference("rule", rule, severity_mark(severity, text), classes=classes)
+
+
+def table(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    ids: Sequence[str] = (),
+    row_ids: Sequence[str | None] = (),
+    title: str | None = None,
+    classes: Iterable[str] = (),
+) -> nodes.table:
+    """A table of text and inline nodes. ``row_ids`` are the anchors of its rows."""
+    head, body = _row(heads), nodes.tbody()
+    for number, cells in enumerate(rows):
+        row = _row(cells)
+        if number < len(row_ids) and row_ids[number]:
+            row["ids"].append(row_ids[number])
+        body += row
+    widths = [
+        min(_WIDEST, max(len(cell.astext()) for cell in column))
+        for column in zip(head, *body, strict=True)
+    ]
+    group = nodes.tgroup(cols=len(heads))
+    group += [nodes.colspec(colwidth=width) for width in widths]
+    group += [nodes.thead("", head), body]
+    made = nodes.table("", classes=["ep-table", *classes], ids=list(ids))
+    if title:
+        made += nodes.title(title, title)
+    made += group
+    return made
+
+
+def _row(cells: Sequence[Cell]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", paragraph(cell)) for cell in cells))
+
+
+def outcome(report: InputReport) -> str:
+    """How many rules passed and failed, and how many could not be judged."""
+    checked = report.checked
+    parts = [
+        f"{len(checked.passed)} passed",
+        f"{len(checked.failed)} failed",
+        f"{len(checked.not_checked)} not checked",
+        f"{len(checked.not_applicable)} not applicable",
+    ]
+    total = sum(
+        map(len, (checked.passed, checked.failed, checked.not_checked, checked.not_applicable))
+    )
+    return f"{counted(total, 'rule')}: {', '.join(parts)}"

@@ -1,0 +1,48 @@
+"""The stylesheet of pages: that of inline pictures, and what our own parts of a page need."""
+
+from __future__ import annotations
+
+from efipolicy.drawing.stylesheet import page_stylesheet
+
+_PARTS = """\
+@media (min-width:85em),(min-width:69em) and (max-width:82em){.content{width:47.5em}}
+dl.ep-facts{display:grid;grid-template-rows:auto auto;grid-auto-flow:column;gap:.1em 2em;
+justify-content:space-between;margin:1em 0;padding:.6em 0;border-block:1px solid var(--ep-rule)}
+dl.ep-facts dt{font-size:.8em;font-weight:400;color:var(--ep-mut)}
+dl.ep-facts dd{margin:0;font-weight:600}
+dl.ep-facts dd p{margin:0}
+@media (max-width:46em){dl.ep-facts{grid-template:none;grid-template-columns:auto 1fr;
+grid-auto-flow:row;justify-content:start}}
+.ep-code pre,.ep-console pre{font-size:.75rem}
+.ep-shape{width:.95em;height:.95em;vertical-align:-.1em;margin-right:.3em}
+.ep-c-error{color:var(--ep-error)}
+.ep-c-warning{color:var(--ep-warning)}
+.ep-c-info{color:var(--ep-info)}
+.ep-c-error,.ep-c-warning,.ep-c-info{white-space:nowrap}
+.ep-chip{display:inline-block;border:1px solid;border-radius:1em;padding:0 .6em;line-height:1.6;
+font:500 .8em/1.7 var(--font-stack--monospace,monospace);margin:.1em 0}
+.ep-chip-error{color:var(--ep-error)}
+.ep-chip-warning{color:var(--ep-warning)}
+.ep-chip-info{color:var(--ep-info)}
+.ep-pills a,.ep-pills a:visited{text-decoration:none}
+.ep-caption{font-size:.8em;color:var(--ep-mut);margin-top:-.6em}
+table.ep-table{width:auto;font-size:.85em;border:0;box-shadow:none;margin:0}
+table.ep-table th{font-weight:500;color:var(--ep-mut);text-align:left}
+table.ep-table td,table.ep-table th{border-inline:0;vertical-align:top}
+table.ep-data{font-size:.72em}
+table.ep-data td:nth-child(3),table.ep-data td:nth-child(4){white-space:nowrap}
+table.ep-data code.literal{background:none;border:0;padding:0;font-size:1em}
+table.ep-data td p,table.ep-table td p{margin:0}
+table.ep-data td:nth-child(5){text-align:right}
+table.ep-rules td:nth-child(3){white-space:nowrap}
+tr:target>td{background:var(--ep-hov)}
+details>summary{cursor:pointer;margin:.6em 0}
+.ep-finding{margin-bottom:0}
+.ep-finding+ul{margin-top:.2em;margin-bottom:.2em}
+.ep-help{margin-top:0;font-size:.9em;color:var(--ep-mut)}
+"""
+
+
+def stylesheet() -> str:
+    """All of it, as shipped with every HTML page."""
+    return page_stylesheet() + _PARTS
