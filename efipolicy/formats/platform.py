@@ -235,6 +235,7 @@ def _architecture_reason(_node: Mapping, values: dict[str, Any]) -> Architecture
 
 
 def _mapping(node: Mapping, values: dict[str, Any]) -> MappingDeclaration:
+    values.setdefault("options", {})
     return MappingDeclaration(**values, strategy_span=node.span_of("strategy"), located=node)
 
 

@@ -126,7 +126,7 @@ class MappingDeclaration:
     os: str | None = None
     strategy: str | None = None
     strategy_span: SourceSpan | None = None
-    options: dict[str, Located] = field(default_factory=dict)
+    options: dict[str, Located]
     page_size: int | None = None
     virtual_address_bits: int | None = None
     set_virtual_address_map: dict[str, object] | None = None
