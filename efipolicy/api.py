@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from efipolicy.engine.linting import lint
+from efipolicy.engine.planning import declaration_errors
 from efipolicy.errors import EfipolicyError, ExitStatus, PluginError, UsageError
 from efipolicy.formats.platform import is_platform_file, read_platform
 from efipolicy.formats.recognition import recognise
@@ -15,11 +16,15 @@ from efipolicy.model.finding import InputReport, Report, Severity
 from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, ArchitectureReason, Platform
 from efipolicy.plugin.registry import REMEDY, Registry
 from efipolicy.policy import Selection, load_policy
-from efipolicy.source import InputError, SourceText, decode
+from efipolicy.source import ForeignInputError, InputError, SourceText, decode
+from efipolicy.source.shape import suggestion
 
 STDIN = "-"
 DEFAULT_POLICY = "recommended"
 _YAML_SUFFIXES = (".yaml", ".yml")
+
+
+InputKind = Literal["platform", "capture", "evidence"]
 
 
 class InternalError(EfipolicyError):
@@ -45,7 +50,7 @@ class ReadInput(NamedTuple):
     """An input that was read: what kind it is, its format, and what it says."""
 
     source: SourceText
-    kind: Literal["platform", "capture", "evidence"]
+    kind: InputKind
     format: str
     platform: Platform
 
@@ -99,32 +104,31 @@ def read_source(
 ) -> tuple[ReadInput | None, list[EfipolicyError]]:
     """What a text says of a platform, or every reason why it cannot be read.
 
-    A capture format that failed is among the errors even when another could read the text.
+    A capture format that failed, or a declared mapping that means nothing, is among the errors
+    even when the rest could be read.
     """
     if not source.text.strip():
-        empty = InputError(source.path, "an empty file", "a platform file or a captured log")
-        return None, [empty]
+        expected = "a platform file or a captured log"
+        return None, [ForeignInputError(source.path, "an empty file", expected)]
     if is_platform_file(source):
         platform, errors = read_platform(source)
         if platform is None:
             return None, [*errors]
-        read = ReadInput(source=source, kind="platform", format="platform", platform=platform)
-        return read, []
-    if source.path.endswith(_YAML_SUFFIXES):
-        found = "YAML without the key `efipolicy`"
-        return None, [InputError(source.path, found, "a platform file: `efipolicy: 1` first")]
+        wrong = declaration_errors(platform, registry) if platform.mapping else []
+        return ReadInput(source, "platform", "platform", platform), [*wrong]
     reading, failures = recognise(source, registry.formats, only=options.format)
     if reading is None:
+        if source.path.endswith(_YAML_SUFFIXES) and isinstance(failures[0], ForeignInputError):
+            expected = "a platform file with `efipolicy: 1`, or a captured log"
+            found = "YAML without the key `efipolicy` and no memory map either"
+            return None, [ForeignInputError(source.path, found, expected), *failures[1:]]
         return None, [*failures]
     platform = reading.platform
     if options.architecture:
         platform = _with_architecture(platform, options.architecture)
-    kind: Literal["capture", "evidence"] = (
-        "capture" if platform.memory_map.descriptors else "evidence"
-    )
+    kind: InputKind = "capture" if platform.memory_map.descriptors else "evidence"
     dialect = platform.capture.dialect if platform.capture else "capture"
-    read = ReadInput(source=source, kind=kind, format=dialect, platform=platform)
-    return read, [*failures]
+    return ReadInput(source, kind, dialect, platform), [*failures]
 
 
 def _with_architecture(platform: Platform, architecture: str) -> Platform:
@@ -146,9 +150,15 @@ def selection_of(
     loaded = [load_policy(name, registry.policies) for name in names]
     selection = Selection(loaded, select=select, ignore=ignore)
     for glob in selection.unmatched(registry.rules.values()):
-        from efipolicy.source.shape import suggestion
-
         raise UsageError(f"no rule matches `{glob}`{suggestion(glob, registry.rules)}")
+    if not any(selection.severity(rule) for rule in registry.rules.values()):
+        raise UsageError("no rule is left to check: policy, --select and --ignore turn all off")
+    for name, policy in zip(names, loaded, strict=True):
+        if name not in registry.policies:  # ours are tested, and a plugin of theirs may be blocked
+            for rule, _ in policy.settings:
+                if "*" not in rule and rule not in registry.rules:
+                    hint = suggestion(rule, registry.rules)
+                    raise UsageError(f"policy {name}: no rule `{rule}`{hint}")
     return selection
 
 
@@ -167,58 +177,44 @@ def lint_paths(
     errors. ``progress`` is told how many inputs are done, and of how many.
     """
     options = options or ReadingOptions()
-    found, errors = expand(paths)
+    inputs = Inputs(paths)
+    errors, skipped = inputs.errors, inputs.skipped
     reports: list[InputReport] = []
-    skipped: list[str] = []
-    architectures_missing: dict[str, str] = {}
-    for done, (path, named) in enumerate(found):
+    for done, (path, named) in enumerate(inputs.found.items()):
         if progress:
-            progress(done, len(found))
+            progress(done, len(inputs.found))
+        shown = shown_path(path) if path != STDIN else options.stdin_name
         try:
-            read, problems = _read_path(path, registry, options)
-            if read is None:
-                if not named and all(_is_foreign(problem) for problem in problems):
-                    skipped.append(path)
-                    continue
-                shown = shown_path(path) if path != STDIN else options.stdin_name
-                reports.append(InputReport(path=shown, kind="capture", format=None, platform=None))
-            else:
-                report, failures = _lint_one(read, registry, selection, today)
-                reports.append(report)
-                problems = [*problems, *failures]
-                architecture = read.platform.architecture
-                if architecture not in (UNKNOWN_ARCHITECTURE, *registry.architectures):
-                    architectures_missing.setdefault(architecture, read.path)
-            errors += problems
+            report, problems = _lint_path(path, registry, selection, today, options)
         except Exception as problem:  # noqa: BLE001 - isolate the input, report the bug
-            errors.append(InternalError(path, problem))
-    errors += [
-        missing_architecture(name, path, registry) for name, path in architectures_missing.items()
-    ]
+            report, problems = None, [InternalError(shown, problem)]
+        if report:
+            reports.append(report)
+        elif not named and all(isinstance(p, ForeignInputError) for p in problems):
+            skipped.append(path)
+            continue
+        else:
+            reports.append(_unread(shown, problems))
+        errors += problems
+    errors += _missing_architectures(reports, registry)
     errors += registry.errors
     if not reports and not errors:
         errors.append(InputError(", ".join(paths), "nothing to lint", "a platform file or capture"))
     return Report(inputs=tuple(reports), errors=tuple(errors), skipped=tuple(skipped), today=today)
 
 
-def _read_path(
-    path: str, registry: Registry, options: ReadingOptions
-) -> tuple[ReadInput | None, list[EfipolicyError]]:
+def _lint_path(
+    path: str, registry: Registry, selection: Selection, today: str, options: ReadingOptions
+) -> tuple[InputReport | None, list[EfipolicyError]]:
+    """The report on one input, or ``None`` when it could not be read; and what went wrong."""
     try:
-        return read_source(open_source(path, stdin_name=options.stdin_name), registry, options)
+        source = open_source(path, stdin_name=options.stdin_name)
     except InputError as problem:
         return None, [problem]
-
-
-def _is_foreign(problem: EfipolicyError) -> bool:
-    """Whether a walk may pass over the file: it is simply nothing of ours."""
-    return isinstance(problem, InputError) and problem.span is None
-
-
-def _lint_one(
-    read: ReadInput, registry: Registry, selection: Selection, today: str
-) -> tuple[InputReport, list[PluginError]]:
-    return lint(
+    read, problems = read_source(source, registry, options)
+    if read is None:
+        return None, problems
+    report, failures = lint(
         read.platform,
         registry.rules.values(),
         registry.architectures,
@@ -228,45 +224,83 @@ def _lint_one(
         format=read.format,
         today=today,
     )
+    return report, [*problems, *failures]
+
+
+def _unread(path: str, problems: list[EfipolicyError]) -> InputReport:
+    """The report on an input that was not judged; only a platform file's mistakes have places."""
+    if any(isinstance(problem, InputError) and problem.span for problem in problems):
+        return InputReport(path=path, kind="platform", format="platform", platform=None)
+    return InputReport(path=path, kind="capture", format=None, platform=None)
+
+
+def _missing_architectures(reports: list[InputReport], registry: Registry) -> list[PluginError]:
+    """An error for each architecture that no plugin knows, at the first input that names it."""
+    first: dict[str, str] = {}
+    for report in reports:
+        if report.platform and report.platform.architecture != UNKNOWN_ARCHITECTURE:
+            first.setdefault(report.platform.architecture, report.path)
+    return [
+        missing_architecture(name, path, registry)
+        for name, path in first.items()
+        if name not in registry.architectures
+    ]
 
 
 def missing_architecture(name: str, path: str, registry: Registry) -> PluginError:
     """The error for a platform whose architecture no plugin knows."""
-    from efipolicy.source.shape import suggestion
-
     installed = ", ".join(sorted(registry.architectures)) or "none"
-    return PluginError(
+    error = PluginError(
         f"{path}: architecture `{name}` is not installed, so its rules were not checked "
         f"(installed: {installed}){suggestion(name, registry.architectures)}; "
         f"install a plugin that provides it" + ("" if registry.architectures else f", or {REMEDY}")
     )
+    error.path = path
+    return error
 
 
-def expand(paths: Iterable[str]) -> tuple[list[tuple[str, bool]], list[EfipolicyError]]:
-    """The inputs that paths name, each with whether it was named itself.
+class Inputs:
+    """What paths name: inputs with whether each was named itself, what is passed over, errors.
 
-    A directory is walked in sorted order, hidden entries left out; a pattern is expanded. A name
-    given twice counts once.
+    A directory is walked in sorted order, hidden entries left out and links to directories not
+    followed; a pattern is expanded. A name given twice counts once.
     """
-    found: dict[str, bool] = {}
-    errors: list[EfipolicyError] = []
-    for path in paths:
-        if path == STDIN or os.path.isfile(path):
-            found[path] = True
-        elif os.path.isdir(path):
-            inside = list(_walk(path))
-            if not inside:
-                errors.append(
-                    InputError(path, "a directory with nothing in it", "platform files or captures")
-                )
-            for name in inside:
-                found.setdefault(name, False)
-        elif matches := _matches(path):
-            for name in matches:
-                found.setdefault(name, True)
-        else:
-            found[path] = True  # opening it tells what is wrong with it
-    return list(found.items()), errors
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.found: dict[str, bool] = {}
+        self.skipped: list[str] = []
+        self.errors: list[EfipolicyError] = []
+        for path in paths:
+            if path != STDIN and os.path.isdir(path):
+                self._walk(path)
+            elif path == STDIN or os.path.exists(path):
+                self.found[path] = True
+            else:
+                # Without a match the pattern is a name, and opening it tells what is wrong.
+                self.found.update(dict.fromkeys(_matches(path) or [path], True))
+
+    def _walk(self, folder: str) -> None:
+        before = len(self.found) + len(self.skipped) + len(self.errors)
+        for parent, folders, files in os.walk(folder, onerror=self._unreadable):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+            self.skipped += [os.path.normpath(os.path.join(parent, name)) for name in links]
+            for name in sorted(files):
+                path = os.path.normpath(os.path.join(parent, name))
+                if name.startswith("."):
+                    continue
+                if os.path.isfile(path) or not os.path.exists(path):
+                    self.found.setdefault(path, False)
+                else:
+                    self.skipped.append(path)  # a pipe or a device might never end
+        if before == len(self.found) + len(self.skipped) + len(self.errors):
+            expected = "platform files or captures"
+            self.errors.append(InputError(folder, "a directory with nothing in it", expected))
+
+    def _unreadable(self, problem: OSError) -> None:
+        reason = (problem.strerror or str(problem)).lower()
+        path = shown_path(str(problem.filename))
+        self.errors.append(InputError(path, reason, "a readable directory"))
 
 
 def _matches(pattern: str) -> list[str]:
@@ -275,14 +309,6 @@ def _matches(pattern: str) -> list[str]:
     from glob import glob
 
     return sorted(name for name in glob(pattern, recursive=True) if os.path.isfile(name))
-
-
-def _walk(folder: str) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield os.path.normpath(os.path.join(parent, name))
 
 
 def exit_status(report: Report, *, fail_on: Severity) -> ExitStatus:

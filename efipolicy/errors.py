@@ -15,9 +15,13 @@ class ExitStatus(IntEnum):
 
 
 class EfipolicyError(Exception):
-    """Something efipolicy could not do, told in one sentence a user can act on."""
+    """Something efipolicy could not do, told in one sentence a user can act on.
+
+    ``path`` is the input it is about, as reports show it.
+    """
 
     status = ExitStatus.INTERNAL
+    path: str | None = None
 
 
 class UsageError(EfipolicyError):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from efipolicy.api import load_registry
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import read_one
-from efipolicy.cli.running import plugin_status
+from efipolicy.cli.running import plugin_status, tell
 from efipolicy.formats.writing import platform_text
 
 
@@ -31,7 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     cli_options.write(text, options.output)
     capture = read.platform.capture
     for line in capture.unreadable if capture else ():
-        print(f"efipolicy: warning: {line.located.span}: {line.what}", file=sys.stderr)
+        tell(f"efipolicy: warning: {line.located.span}: {line.what}")
     if not read.platform.memory_map.descriptors and not options.quiet:
-        print(f"efipolicy: note: {read.path} holds no memory map", file=sys.stderr)
+        tell(f"efipolicy: note: {read.path} holds no memory map")
     return plugin_status(registry)

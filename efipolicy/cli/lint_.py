@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from efipolicy.api import exit_status, lint_paths, load_registry, selection_of
+from efipolicy.api import InternalError, exit_status, lint_paths, load_registry, selection_of
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import reading_options
-from efipolicy.cli.running import report_bug
-from efipolicy.errors import EfipolicyError, UsageError
+from efipolicy.cli.running import complain, report_bug, tell
+from efipolicy.errors import ExitStatus, PluginError, UsageError
 from efipolicy.model.finding import Report, Severity
 from efipolicy.plugin import RenderOptions, Reporter
+from efipolicy.plugin.calling import call
 from efipolicy.plugin.registry import Registry
 
 
@@ -41,63 +44,73 @@ def _parser() -> cli_options.Parser:
     return parser
 
 
+Output = tuple[str, str | None]
+"""The name of a format, and the file it goes to unless to the standard output."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Lint, print, and return the exit status."""
-    options, problem = _parser().parse(arguments)
-    outputs = [_output(text) for text in options.format] or [("text", None)]
-    today = cli_options.today(options.today)
-    try:
+    with cli_options.errors_as_json(arguments, _nothing):
+        options, problem = _parser().parse(arguments)
         if problem:
             raise problem
-        registry = load_registry()
+        outputs = [_output(text) for text in options.format] or [("text", None)]
         if sum(1 for _, file in outputs if file is None) > 1:
             raise UsageError("two formats for one output; give one a file: --format json=FILE")
-        selection = selection_of(
-            registry,
-            policies=options.policy,
-            select=options.select,
-            ignore=options.ignore,
-        )
-        reading = reading_options(options, registry)
+        registry = load_registry()
         reporters = [(_reporter(name, registry), file) for name, file in outputs]
-        report = lint_paths(
-            options.paths or ["."],
-            registry,
-            selection,
-            today=today,
-            options=reading,
-            progress=_progress(quiet=options.quiet),
-        )
-    except EfipolicyError as refusal:
-        if options.debug or not any(name == "json" for name, _ in outputs):
-            raise
-        report = Report(inputs=(), errors=(refusal,), today=today)
-        reporters = _json_only(outputs)
+        report = _report(options, registry)
     for error in report.errors:
-        bug = getattr(error, "problem", None)
-        if isinstance(bug, Exception):
-            print(report_bug(bug), file=sys.stderr)
-    rendering = RenderOptions(
-        color=cli_options.wants_color(options.color),
-        quiet=options.quiet,
-        verbose=options.verbose,
+        if isinstance(error, InternalError):
+            tell(report_bug(error.problem))
+    status = exit_status(report, fail_on=Severity(options.fail_on))
+    return max(int(status), _print(report, reporters, options))
+
+
+def _nothing() -> dict[str, Any]:
+    """The JSON of a lint that looked at nothing."""
+    summary = {**{severity.value: 0 for severity in Severity}, "accepted": 0}
+    today = cli_options.clock()
+    return {"inputs": [], "findings": [], "errors": [], "summary": summary, "today": today}
+
+
+def _report(options: argparse.Namespace, registry: Registry) -> Report:
+    """What linting comes to, as the command line asks for it."""
+    return lint_paths(
+        options.paths or ["."],
+        registry,
+        selection_of(
+            registry, policies=options.policy, select=options.select, ignore=options.ignore
+        ),
+        today=cli_options.today(options.today),
+        options=reading_options(options, registry),
+        progress=_progress(quiet=options.quiet),
     )
+
+
+def _print(
+    report: Report, reporters: list[tuple[Reporter, str | None]], options: argparse.Namespace
+) -> int:
+    """Write the report in every format; a reporter that fails is told, the others go on."""
+    status = ExitStatus.OK
     for reporter, file in reporters:
         target = file or options.output
-        plain = RenderOptions(quiet=options.quiet, verbose=options.verbose)
-        text = reporter.render(report, plain if target else rendering)
-        cli_options.write(text, target)
-    return int(exit_status(report, fail_on=Severity(options.fail_on)))
+        rendering = RenderOptions(
+            color=not target and cli_options.wants_color(options.color),
+            quiet=options.quiet,
+            verbose=options.verbose,
+        )
+        try:
+            text = call(f"reporter {reporter.name}", reporter.render, report, rendering, gives=str)
+        except PluginError as problem:
+            complain(str(problem))
+            status = ExitStatus.PLUGIN
+        else:
+            cli_options.write(text, target)
+    return int(status)
 
 
-def _json_only(outputs: list[tuple[str, str | None]]) -> list[tuple[Reporter, str | None]]:
-    from efipolicy.reporters.lint_json import render_json
-
-    reporter = Reporter(name="json", title="for programs, versioned", render=render_json)
-    return [(reporter, file) for name, file in outputs if name == "json"]
-
-
-def _output(text: str) -> tuple[str, str | None]:
+def _output(text: str) -> Output:
     name, equals, file = text.partition("=")
     if equals and not file:
         raise UsageError(f"--format {text} names no file")
@@ -122,10 +135,6 @@ def _progress(*, quiet: bool) -> Callable[[int, int], None] | None:
 
     def show(done: int, total: int) -> None:
         if total > 20:
-            print(
-                f"\r{done}/{total}\x1b[K",
-                end="" if done < total - 1 else "\r\x1b[K",
-                file=sys.stderr,
-            )
+            tell(f"\r{done}/{total}\x1b[K", end="" if done < total - 1 else "\r\x1b[K")
 
     return show

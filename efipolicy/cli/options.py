@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -72,21 +72,37 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def errors_as_json(options: argparse.Namespace, empty: dict[str, Any]) -> Iterator[None]:
-    """Tell an error in JSON, if JSON was asked for, and let it go on to the exit status.
+def errors_as_json(arguments: Sequence[str], empty: Callable[[], dict[str, Any]]) -> Iterator[None]:
+    """Tell an error in JSON too, if JSON was asked for, and let it go on to the exit status.
 
-    ``empty`` is the command's JSON with nothing in it, to which the errors are added.
+    ``empty`` makes the command's JSON with nothing in it, to which the errors are added. The
+    arguments are read as they stand, since it may be they that are wrong.
     """
     try:
         yield
     except EfipolicyError as error:
-        if options.format == "json":
-            from efipolicy.reporters.lint_json import dump, error_json
+        wanted = [text.partition("=") for text in _values_of(arguments, "--format")]
+        for name, _, file in wanted:
+            if name == "json":
+                from efipolicy.reporters.lint_json import dump, error_json
 
-            errors = getattr(error, "problems", [error])
-            value = {"version": 1, **empty, "errors": [error_json(item) for item in errors]}
-            write(dump(value), options.output)
+                problems = getattr(error, "problems", [error])
+                errors = {"errors": [error_json(problem) for problem in problems]}
+                outputs = [*_values_of(arguments, "--output"), *_values_of(arguments, "-o")]
+                target = file or (outputs[-1] if outputs else None)
+                write(dump({"version": 1, **empty(), **errors}), target)
         raise
+
+
+def _values_of(arguments: Sequence[str], option: str) -> list[str]:
+    """The values given to an option, as ``--option value`` or ``--option=value``."""
+    values = []
+    for place, word in enumerate(arguments):
+        if word == option and place + 1 < len(arguments):
+            values.append(arguments[place + 1])
+        elif word.startswith(f"{option}="):
+            values.append(word[len(option) + 1 :])
+    return values
 
 
 def known_architecture(name: str | None, registry: Registry) -> str | None:
@@ -135,7 +151,7 @@ def write(text: str, path: str | None) -> None:
             sys.stdout.write(text)
         return
     try:
-        with open(path, "w", encoding="utf-8") as file:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
@@ -155,4 +171,11 @@ def today(stated: str | None) -> str:
     except (ValueError, OverflowError) as problem:
         what = stated or f"SOURCE_DATE_EPOCH={os.environ.get('SOURCE_DATE_EPOCH')}"
         raise UsageError(f"not a date: {what} (write it as 2027-03-31)") from problem
+    return clock()
+
+
+def clock() -> str:
+    """The day the clock shows, as an ISO date."""
+    from datetime import UTC, datetime
+
     return datetime.now(UTC).date().isoformat()

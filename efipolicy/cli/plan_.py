@@ -14,16 +14,11 @@ from efipolicy.errors import UsageError
 from efipolicy.formats.platform import page_size_bytes
 from efipolicy.reporters.plan import plan_json, plan_text
 
-_EMPTY: dict[str, Any] = {
-    "strategy": None,
-    "options": {},
-    "status": "impossible",
-    "mappings": [],
-    "extra": [],
-    "svam": None,
-    "call": None,
-    "problems": [],
-}
+
+def _nothing() -> dict[str, Any]:
+    """The JSON of a plan that was not made."""
+    nothing: dict[str, Any] = {"strategy": None, "options": {}, "status": "impossible"}
+    return {**nothing, "mappings": [], "extra": [], "svam": None, "call": None, "problems": []}
 
 
 def _parser() -> cli_options.Parser:
@@ -42,8 +37,8 @@ def _parser() -> cli_options.Parser:
 
 def run(arguments: Sequence[str]) -> int:
     """Plan, print, and return the exit status."""
-    options, problem = _parser().parse(arguments)
-    with cli_options.errors_as_json(options, _EMPTY):
+    with cli_options.errors_as_json(arguments, _nothing):
+        options, problem = _parser().parse(arguments)
         if problem:
             raise problem
         registry = load_registry()

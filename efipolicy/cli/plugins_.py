@@ -18,8 +18,8 @@ def _parser() -> cli_options.Parser:
 
 def run(arguments: Sequence[str]) -> int:
     """Load every plugin, print, and return the exit status."""
-    options, problem = _parser().parse(arguments)
-    with cli_options.errors_as_json(options, {"plugins": []}):
+    with cli_options.errors_as_json(arguments, lambda: {"plugins": []}):
+        options, problem = _parser().parse(arguments)
         if problem:
             raise problem
         registry = Registry()

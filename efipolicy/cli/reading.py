@@ -6,8 +6,7 @@ import argparse
 
 from efipolicy.api import ReadingOptions, ReadInput, open_source, read_source
 from efipolicy.cli.options import known_architecture, known_format
-from efipolicy.cli.running import complain
-from efipolicy.errors import EfipolicyError
+from efipolicy.errors import EfipolicyError, PluginError
 from efipolicy.plugin.registry import Registry
 
 
@@ -30,12 +29,17 @@ def reading_options(options: argparse.Namespace, registry: Registry) -> ReadingO
 
 
 def read_one(path: str, options: argparse.Namespace, registry: Registry) -> ReadInput:
-    """The input. Raises `UnreadableError` with everything that is wrong with it."""
+    """The input. Raises `UnreadableError` with everything that is wrong with it.
+
+    A capture format that failed counts, whether or not another could read the text. A declared
+    mapping that means nothing is the business of who plans it.
+    """
     reading = reading_options(options, registry)
     source = open_source(path, stdin_name=reading.stdin_name)
     read, problems = read_source(source, registry, reading)
     if read is None:
         raise UnreadableError(problems)
-    for problem in problems:
-        complain(str(problem))
+    failures = [problem for problem in problems if isinstance(problem, PluginError)]
+    if failures:
+        raise UnreadableError([*failures])
     return read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from importlib import import_module
@@ -30,9 +31,14 @@ def run(arguments: list[str]) -> int:
         complain(str(problem))
         status = int(problem.status)
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing more may be written, not even at shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         status = int(ExitStatus.OK)
+    except OSError as problem:
+        if debug:
+            raise
+        discard_output()
+        complain(f"cannot write the output: {(problem.strerror or str(problem)).lower()}")
+        status = int(ExitStatus.USAGE)
     except KeyboardInterrupt:
         status = INTERRUPTED
     except Exception as problem:
@@ -43,10 +49,15 @@ def run(arguments: list[str]) -> int:
     return status
 
 
+def discard_output() -> None:
+    """Nobody takes our output; nothing more may be written, not even at shutdown."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _dispatch(arguments: list[str]) -> int:
     words = [word for word in arguments if word != "--debug"]
     if not words:
-        print(usage(), file=sys.stderr)
+        tell(usage())
         return int(ExitStatus.USAGE)
     name = words[0]
     if name in ("-h", "--help", "help"):
@@ -99,9 +110,15 @@ def plugin_status(registry: Registry) -> int:
 
 
 def complain(message: str) -> None:
-    """Print an error to standard error, when there is one."""
+    """Print an error to standard error."""
+    tell(f"efipolicy: error: {message}")
+
+
+def tell(line: str, *, end: str = "\n") -> None:
+    """Print to standard error, when there is one that takes it."""
     if sys.stderr is not None:
-        print(f"efipolicy: error: {message}", file=sys.stderr)
+        with contextlib.suppress(OSError, ValueError):
+            print(line, end=end, file=sys.stderr, flush=True)
 
 
 def report_bug(problem: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from efipolicy.engine.accepting import Acceptances
 from efipolicy.engine.facts import Facts
 from efipolicy.errors import PluginError
+from efipolicy.model.address import AddressRange
 from efipolicy.model.finding import (
     Checked,
     Confidence,
@@ -19,20 +20,13 @@ from efipolicy.model.finding import (
     Severity,
 )
 from efipolicy.model.memory_map import MemoryDescriptor
-from efipolicy.model.platform import Platform
-from efipolicy.plugin import Architecture, Rule
-from efipolicy.plugin.rules import FACTS
+from efipolicy.model.platform import ConfigurationTable, Platform, UnreadableLine
+from efipolicy.plugin import Architecture, NotJudged, Rule
+from efipolicy.plugin.calling import failure
+from efipolicy.plugin.rules import CONDITIONS, FACTS
 from efipolicy.policy import Selection
 
 DOCUMENTATION = "https://efipolicy.readthedocs.io/en/latest"
-
-
-class RuleFailedError(PluginError):
-    """A rule raised instead of judging."""
-
-    def __init__(self, rule: Rule, problem: Exception) -> None:
-        self.rule = rule
-        super().__init__(f"rule {rule.id} failed: {type(problem).__name__}: {problem}")
 
 
 def help_uri(rule_id: str) -> str:
@@ -61,6 +55,7 @@ class _Judging:
         self.acceptances = Acceptances(platform, today=today)
         self.fingerprints = _Fingerprints(platform)
         self.found: dict[str, list[Finding]] = {}
+        self.subjects: dict[str, set[int]] = {}
         self.not_applicable: list[str] = []
         self.not_checked: list[NotChecked] = []
         self.errors: list[PluginError] = []
@@ -68,58 +63,54 @@ class _Judging:
 
     def judge(self) -> None:
         """Garbage first, then everything else on what is left."""
+        counted = [rule for rule in self.rules if self.selection.severity(rule) is not None]
+        disqualifying = [rule for rule in counted if rule.disqualifies is not None]
+        disqualifying.sort(key=lambda rule: (rule.disqualifies or 0, rule.id))
         garbage: set[MemoryDescriptor] = set()
         facts = Facts(self.platform, self.architectures)
-        disqualifying = [rule for rule in self.rules if rule.disqualifies is not None]
-        for rule in sorted(disqualifying, key=lambda rule: (rule.disqualifies or 0, rule.id)):
-            fresh = {
-                finding.subject
-                for finding in self._apply(rule, facts)
-                if isinstance(finding.subject, MemoryDescriptor)
-            }
+        for rule in disqualifying:
+            self._apply(rule, facts)
+            subjects = [finding.subject for finding in self.found.get(rule.id, ())]
+            fresh = [subject for subject in subjects if isinstance(subject, MemoryDescriptor)]
             if fresh:
-                garbage |= fresh
+                garbage.update(fresh)
                 facts = Facts(self.platform, self.architectures, set_aside=garbage)
-        for rule in self.rules:
-            if rule.disqualifies is None and self.selection.severity(rule) is not None:
+        for rule in counted:
+            if rule.disqualifies is None:
                 self._apply(rule, facts)
-        for rule in self.rules:
-            severity = self.selection.severity(rule)
-            if severity is not None:
-                self._report(rule, severity)
+        for rule in counted:
+            self._report(rule, self.selection.severity(rule) or rule.severity)
 
-    def _apply(self, rule: Rule, facts: Facts) -> list[Finding]:
-        """What a rule finds, or note why it was not asked."""
-        counts = self.selection.severity(rule) is not None
-        if self._is_foreign(rule):
-            if counts:
-                self.not_applicable.append(rule.id)
-            return []
+    def _apply(self, rule: Rule, facts: Facts) -> None:
+        """Ask a rule, or note why it was not asked."""
         missing = facts.missing(rule)
-        if rule.architectures and facts.architecture is None:
+        if self._is_foreign(rule) or ("capture" in missing and not self.platform.capture):
+            # A rule of another architecture, or about the reading of a text where there is none.
+            self.not_applicable.append(rule.id)
+            return
+        if rule.architectures and facts.values["architecture"] is None:
             missing = tuple(dict.fromkeys((*missing, "architecture")))
         if missing:
-            if missing == ("capture",):
-                # A platform file is not a captured text: there is nothing to add to it.
-                self.not_applicable.append(rule.id)
-            elif counts:
-                needs = ", ".join(FACTS[name] for name in missing)
-                self.not_checked.append(NotChecked(rule=rule.id, needs=needs))
-            return []
+            wanted = {**FACTS, **CONDITIONS}
+            self._not_checked(rule, [wanted[name] for name in missing])
+            return
         try:
-            findings = list(rule.check(**facts.arguments(rule)))
+            yielded = list(rule.check(**facts.arguments(rule)))
+            findings = [item for item in yielded if isinstance(item, Finding)]
+            unjudged = [item for item in yielded if isinstance(item, NotJudged)]
+            if len(findings) + len(unjudged) < len(yielded):
+                raise TypeError("it yielded something that is neither Finding nor NotJudged")
         except Exception as problem:  # noqa: BLE001 - a stranger's rule may raise anything
-            self.errors.append(RuleFailedError(rule, problem))
-            if counts:
-                self.not_checked.append(NotChecked(rule=rule.id, needs="a rule that works"))
-            return []
-        if counts:
-            self.found[rule.id] = findings
-            if not findings and "attributes" in rule.needs and facts.unknown_attributes:
-                entries = "descriptor" if facts.unknown_attributes == 1 else "descriptors"
-                needs = f"{FACTS['attributes']} ({facts.unknown_attributes} {entries})"
-                self.not_checked.append(NotChecked(rule=rule.id, needs=needs))
-        return findings
+            self.errors.append(failure(f"rule {rule.id}", problem, path=self.path))
+            self._not_checked(rule, ["a rule that works"])
+            return
+        self.found[rule.id] = findings
+        needs = [*facts.open_questions(rule), *(item.needs for item in unjudged)]
+        if needs and not findings:
+            self._not_checked(rule, list(dict.fromkeys(needs)))
+
+    def _not_checked(self, rule: Rule, needs: list[str]) -> None:
+        self.not_checked.append(NotChecked(rule=rule.id, needs=", ".join(needs)))
 
     def _is_foreign(self, rule: Rule) -> bool:
         """Whether a rule is about other architectures than the platform's, which is known."""
@@ -130,21 +121,26 @@ class _Judging:
         )
 
     def _report(self, rule: Rule, severity: Severity) -> None:
-        silenced = {
-            id(finding.subject) for other in rule.unless for finding in self.found.get(other, ())
-        }
-        kept = [f for f in self.found.get(rule.id, ()) if id(f.subject) not in silenced]
-        if rule.id in self.found:
-            self.found[rule.id] = kept
-        for finding in kept:
-            self.reported.append(self._reported(rule, severity, finding))
+        """Report what a rule found, but for faults that another rule reports."""
+        for finding in self.found.get(rule.id, ()):
+            others = rule.unless if finding.unless is None else finding.unless
+            if not any(id(finding.subject) in self._subjects(other) for other in others):
+                self.reported.append(self._reported(rule, severity, finding))
+
+    def _subjects(self, rule_id: str) -> set[int]:
+        """What a rule's findings are about."""
+        subjects = self.subjects.get(rule_id)
+        if subjects is None:
+            findings = self.found.get(rule_id, ())
+            subjects = self.subjects[rule_id] = {id(finding.subject) for finding in findings}
+        return subjects
 
     def _reported(self, rule: Rule, severity: Severity, finding: Finding) -> ReportedFinding:
         confidence = rule.confidence
-        depends_on_architecture = (
+        judged_by_architecture = self.platform.architecture in self.architectures and (
             rule.architectures or "architecture" in rule.facts + rule.optional_facts
         )
-        if depends_on_architecture and self.platform.architecture_reason.kind == "dialect":
+        if judged_by_architecture and self.platform.architecture_reason.kind == "dialect":
             # Only the shape of the log suggests this architecture (contract, section 5).
             confidence = Confidence.POSSIBLE
             severity = Severity.WARNING if severity is Severity.ERROR else severity
@@ -168,7 +164,7 @@ class _Judging:
             region=region,
             path=self.path,
             span=span,
-            fingerprint=self.fingerprints.of(rule, finding),
+            fingerprint=self.fingerprints.of(rule, finding, region),
             accepted=self.acceptances.of(rule.id, region),
         )
 
@@ -218,30 +214,46 @@ def lint(
 
 
 class _Fingerprints:
-    """What a finding is, independent of where its region lies: rule, platform, type, role, size."""
+    """What a finding is, whatever the place of its region: rule, platform, and what it is about.
+
+    Descriptors are told apart by type, role, size class and their place among equals; tables by
+    their GUID; lines by their words. Equal findings are numbered.
+    """
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
+        self.seen: dict[tuple[str, ...], int] = {}
 
     @cached_property
     def _places(self) -> dict[int, tuple[str, ...]]:
-        """For each descriptor its traits, and its place among those with equal traits."""
-        seen: dict[tuple[str, ...], int] = {}
+        """For each descriptor and table entry its traits, and its place among those with equal."""
+        table = self.platform.memory_attributes_table
         places: dict[int, tuple[str, ...]] = {}
-        for descriptor in self.platform.memory_map.descriptors:
-            role = "runtime" if descriptor.runtime else "other"
-            size_class = str(descriptor.number_of_pages.bit_length())
-            traits = (descriptor.type_name, role, size_class)
-            place = seen[traits] = seen.get(traits, -1) + 1
-            places[id(descriptor)] = (*traits, str(place))
+        for kind, descriptors in (
+            ("descriptor", self.platform.memory_map.descriptors),
+            ("entry", table.entries if table else ()),
+        ):
+            seen: dict[tuple[str, ...], int] = {}
+            for descriptor in descriptors:
+                role = "runtime" if descriptor.runtime else "other"
+                size_class = str(descriptor.number_of_pages.bit_length())
+                traits = (kind, descriptor.type_name, role, size_class)
+                place = seen[traits] = seen.get(traits, -1) + 1
+                places[id(descriptor)] = (*traits, str(place))
         return places
 
-    def of(self, rule: Rule, finding: Finding) -> str:
-        """The fingerprint: 32 hexadecimal digits."""
+    def of(self, rule: Rule, finding: Finding, region: AddressRange | None) -> str:
+        """The fingerprint: 32 hexadecimal digits, different for every finding of a report."""
         from hashlib import blake2b
 
-        traits = self._places.get(id(finding.subject), ())
-        if not traits and finding.region is not None:
-            traits = (str(finding.region.size.bit_length()),)
-        text = "\0".join((self.platform.name, rule.id, *traits))
-        return blake2b(text.encode(), digest_size=16).hexdigest()
+        subject = finding.subject
+        traits = self._places.get(id(subject), (type(subject).__name__,))
+        if isinstance(subject, ConfigurationTable):
+            traits = (*traits, subject.guid or subject.name or "")
+        elif isinstance(subject, UnreadableLine):
+            traits = (*traits, subject.located.span.text)
+        if region is not None:
+            traits = (*traits, str(region.size.bit_length()))
+        key = (self.platform.name, rule.id, *traits)
+        number = self.seen[key] = self.seen.get(key, -1) + 1
+        return blake2b("\0".join((*key, str(number))).encode(), digest_size=16).hexdigest()

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from efipolicy.errors import PluginError, UsageError
+from efipolicy.errors import EfipolicyError, PluginError, UsageError
 from efipolicy.model.address import AddressRange
-from efipolicy.model.mapping import MappingPlan
-from efipolicy.model.platform import MappingDeclaration, Platform
+from efipolicy.model.mapping import MappingPlan, PlanProblem
+from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, MappingDeclaration, Platform
 from efipolicy.paging import Geometry
 from efipolicy.plugin import Architecture, Option, PlanRequest, Strategy
+from efipolicy.plugin.calling import call
 from efipolicy.plugin.registry import Registry
-from efipolicy.source import InputError, Located
-from efipolicy.source.document import Scalar, Sequence
-from efipolicy.source.shape import suggestion
+from efipolicy.source import InputError, SourceSpan, SourceText
+from efipolicy.source.document import Node, Scalar, Sequence
+from efipolicy.source.shape import (
+    INVALID,
+    Choice,
+    Flag,
+    Integer,
+    ListOf,
+    Pattern,
+    Reading,
+    Shape,
+    Text,
+    suggestion,
+)
 
 
 class PlanChoice(NamedTuple):
@@ -34,179 +45,270 @@ def plan(platform: Platform, registry: Registry, choice: PlanChoice) -> MappingP
     """The plan of the chosen strategy, or of the first mapping the platform declares.
 
     Raises `UsageError` for what the command line asks for in vain, `InputError` for what the
-    platform file does, `PluginError` when the architecture is not installed.
+    platform file does, `PluginError` when the architecture is not installed or the strategy fails.
     """
-    declared = platform.mapping[0] if platform.mapping else None
-    strategy = _strategy(platform, registry, choice, declared)
     architecture = _architecture(platform, registry)
-    given: Mapping[str, Located] = {}
-    if declared and choice.strategy is None:
-        given = declared.options
-    page_size = choice.page_size or (declared.page_size if declared else None)
-    bits = choice.virtual_address_bits or (declared.virtual_address_bits if declared else None)
+    declared = platform.mapping[0] if platform.mapping else None
+    named = choice.strategy or (declared.strategy if declared else None)
+    if named is None:
+        raise UsageError(
+            "the platform declares no mapping; choose one with --strategy "
+            f"({', '.join(_fitting(platform, registry))})"
+        )
+    from_file = declared if choice.strategy is None else None
+    span = from_file.strategy_span if from_file else None
+    strategy = _strategy(named, platform, registry, span)
+    values = {option.name: option.default for option in strategy.options}
+    if from_file:
+        values |= _declared_options(strategy, from_file)
+    values |= _stated_options(strategy, choice.options)
     request = PlanRequest(
-        platform=platform,
+        platform=_addressable(platform),
         architecture=architecture,
-        geometry=geometry_of(architecture, page_size, bits),
-        options=resolved_options(strategy, given, choice.options),
+        geometry=_geometry(architecture, choice, declared),
+        options=values,
     )
-    return strategy.plan(request)
+    made: MappingPlan = call(f"strategy {strategy.name}", strategy.plan, request, gives=MappingPlan)
+    return _with_open_questions(made, platform)
+
+
+def declaration_errors(platform: Platform, registry: Registry) -> list[InputError]:
+    """What is wrong with the declared mappings, the hops of their kexec chains included.
+
+    Unknown strategies and options, values that are none, page sizes and address widths the
+    architecture does not have.
+    """
+    errors: list[InputError] = []
+    architecture = registry.architectures.get(platform.architecture)
+    for declared in _declarations(platform.mapping or ()):
+        try:
+            if architecture:
+                _geometry(architecture, PlanChoice(), declared)
+            strategy = _strategy(
+                declared.strategy or "", platform, registry, declared.strategy_span
+            )
+            _declared_options(strategy, declared)
+        except InputError as problem:
+            errors.append(problem)
+    return errors
+
+
+def _declarations(declarations: tuple[MappingDeclaration, ...]) -> Iterator[MappingDeclaration]:
+    for declared in declarations:
+        yield declared
+        yield from declared.kexec
+
+
+def _refusal(span: SourceSpan | None, found: str, expected: str) -> EfipolicyError:
+    """An error about the file when there is a place in it, else about the command line."""
+    if span:
+        return InputError.at(span, found, expected)
+    return UsageError(f"found {found}, expected {expected}")
 
 
 def _strategy(
-    platform: Platform,
-    registry: Registry,
-    choice: PlanChoice,
-    declared: MappingDeclaration | None,
+    name: str, platform: Platform, registry: Registry, span: SourceSpan | None
 ) -> Strategy:
-    name = choice.strategy or (declared.strategy if declared else None)
-    fitting = [s.name for s in registry.strategies.values() if _fits(s, platform)]
-    if name is None:
-        raise UsageError(
-            "the platform declares no mapping; choose one with --strategy "
-            f"({', '.join(sorted(fitting))})"
-        )
     strategy = registry.strategies.get(name)
     if strategy is None:
-        known = ", ".join(sorted(registry.strategies))
-        problem, expected = f"the unknown strategy `{name}`", f"one of {known}"
-        expected += suggestion(name, registry.strategies)
-    elif not _fits(strategy, platform):
+        expected = f"one of {', '.join(sorted(registry.strategies))}"
+        hint = suggestion(name, registry.strategies)
+        raise _refusal(span, f"the unknown strategy `{name}`", expected + hint)
+    known = platform.architecture in registry.architectures
+    if known and not _fits(strategy, platform):
         made_for = ", ".join(sorted(strategy.architectures))
-        problem = f"strategy `{name}`, which is for {made_for}, on {platform.architecture}"
-        expected = f"one of {', '.join(sorted(fitting))}"
-    else:
-        return strategy
-    if choice.strategy is None and declared and declared.strategy_span:
-        raise InputError.at(declared.strategy_span, problem, expected)
-    raise UsageError(f"found {problem}, expected {expected}")
+        found = f"strategy `{name}`, which is for {made_for}, on {platform.architecture}"
+        raise _refusal(span, found, f"one of {', '.join(_fitting(platform, registry))}")
+    return strategy
 
 
 def _fits(strategy: Strategy, platform: Platform) -> bool:
     return not strategy.architectures or platform.architecture in strategy.architectures
 
 
+def _fitting(platform: Platform, registry: Registry) -> list[str]:
+    return sorted(s.name for s in registry.strategies.values() if _fits(s, platform))
+
+
 def _architecture(platform: Platform, registry: Registry) -> Architecture:
     architecture = registry.architectures.get(platform.architecture)
-    if architecture is None:
-        installed = ", ".join(sorted(registry.architectures))
-        if platform.architecture == "unknown":
-            raise UsageError(f"the architecture is unknown; say it with --arch ({installed})")
+    if architecture:
+        return architecture
+    installed = ", ".join(sorted(registry.architectures))
+    if platform.architecture != UNKNOWN_ARCHITECTURE:
         raise PluginError(
             f"architecture `{platform.architecture}` is not installed; installed: {installed}"
         )
-    return architecture
+    where = "with --arch" if platform.capture else "in `platform.architecture`"
+    raise UsageError(f"the architecture is unknown; say it {where} ({installed})")
 
 
-def geometry_of(
-    architecture: Architecture, page_size: int | None, virtual_address_bits: int | None
+def _geometry(
+    architecture: Architecture, choice: PlanChoice, declared: MappingDeclaration | None
 ) -> Geometry:
-    """The page tables for a page size in bytes and an address width; the usual ones by default.
-
-    Raises `UsageError` for a combination the architecture does not have.
-    """
-    size = page_size or architecture.default_page_size
+    """The page tables for a page size and an address width, the usual ones where these are open."""
+    located = declared.located if declared else None
+    size, size_span = choice.page_size, None
+    if size is None and declared and declared.page_size:
+        size, size_span = declared.page_size, located.span_of("page_size") if located else None
+    bits, bits_span = choice.virtual_address_bits, None
+    if bits is None and declared and declared.virtual_address_bits:
+        bits = declared.virtual_address_bits
+        bits_span = located.span_of("virtual_address_bits") if located else None
+    size = size or architecture.default_page_size
     geometries = architecture.geometries.get(size, ())
     if not geometries:
         sizes = ", ".join(f"{known >> 10}K" for known in architecture.geometries)
-        raise UsageError(f"{architecture.name} has no pages of {size:#x} bytes; it has {sizes}")
-    if virtual_address_bits is None:
+        raise _refusal(size_span, f"pages of {size:#x} bytes", f"{architecture.name}'s: {sizes}")
+    if bits is None:
         return geometries[0]
     for geometry in geometries:
-        if geometry.virtual_address_bits == virtual_address_bits:
+        if geometry.virtual_address_bits == bits:
             return geometry
     widths = ", ".join(str(geometry.virtual_address_bits) for geometry in geometries)
-    raise UsageError(
-        f"{architecture.name} has no {virtual_address_bits}-bit addresses with pages of "
-        f"{size >> 10}K; it has {widths}"
+    raise _refusal(
+        bits_span,
+        f"{bits}-bit virtual addresses",
+        f"{architecture.name}'s with pages of {size >> 10}K: {widths}",
     )
 
 
-def resolved_options(
-    strategy: Strategy, given: Mapping[str, Located], stated: Mapping[str, str]
-) -> dict[str, Any]:
-    """Every option of a strategy with its value: stated on the command line, given, or default.
+class _Version(Pattern):
+    """A quoted version, at least as high as the first one the option is about."""
 
-    Raises `InputError` for a bad option of the file and `UsageError` for one of the command line.
-    """
-    declared = {option.name: option for option in strategy.options}
-    values = {option.name: option.default for option in strategy.options}
-    for name, located in given.items():
-        option = declared.get(name)
+    def __init__(self, minimum: tuple[int, ...] | None) -> None:
+        self.minimum = minimum
+        since = f", {'.'.join(map(str, minimum))} or later" if minimum else ""
+        super().__init__(
+            r"\d{1,4}\.\d{1,4}(?:\.\d{1,4})?", f'a quoted version such as "6.12"{since}'
+        )
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        """The version as a tuple of integers; unquoted, YAML would read 6.10 as 6.1."""
+        if isinstance(node, Scalar) and node.plain:
+            return reading.refuse(node, f"{node.text} without quotes", self.phrase)
+        text = super().read(node, reading)
+        if text is INVALID:
+            return INVALID
+        version = tuple(map(int, str(text).split(".")))
+        if self.minimum and version < self.minimum:
+            return reading.refuse(node, f"{text}", self.phrase)
+        return version
+
+
+class _Range(ListOf):
+    """A range: two addresses, the end exclusive."""
+
+    def __init__(self) -> None:
+        super().__init__(Integer(64), length=2, phrase="a range: [start, end)")
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        """The range; an empty one is refused."""
+        ends: Any = super().read(node, reading)
+        if ends is INVALID:
+            return INVALID
+        if ends[0] >= ends[1]:
+            return reading.refuse(node, f"[{ends[0]:#x}, {ends[1]:#x})", self.phrase)
+        return AddressRange(*ends)
+
+
+def shape_of(option: Option) -> Shape:
+    """What may be written for an option, in a file as on the command line."""
+    match option.kind:
+        case "version":
+            return _Version(option.minimum)
+        case "address" | "integer":
+            return Integer(64)
+        case "boolean":
+            return Flag()
+        case "range":
+            return _Range()
+        case "choice":
+            return Choice(*option.choices)
+        case _:
+            return Text()
+
+
+def _declared_options(strategy: Strategy, declared: MappingDeclaration) -> dict[str, Any]:
+    """The options a file gives. Raises `InputError` for the first that is wrong."""
+    options = {option.name: option for option in strategy.options}
+    reading = Reading()
+    values: dict[str, Any] = {}
+    for name, node in declared.options.items():
+        option = options.get(name)
         if option is None:
-            expected = f"an option of {strategy.name} ({', '.join(declared)})"
-            raise InputError.at(
-                located.span, f"the unknown option `{name}`", expected + suggestion(name, declared)
-            )
-        value = _option_value(option, _texts(located))
-        if value is None or (option.kind == "version" and _is_plain(located)):
-            raise InputError.at(located.span, f"`{located.span.text}`", _expected(option))
-        values[name] = value
-    for name, text in stated.items():
-        option = declared.get(name)
-        if option is None:
-            known = ", ".join(declared) or "none"
-            hint = suggestion(name, declared)
-            raise UsageError(f"{strategy.name} has no option `{name}`; it has {known}{hint}")
-        value = _option_value(option, text.strip("[] ").split(","))
-        if value is None:
-            raise UsageError(f"--option {name}={text}: expected {_expected(option)}")
-        values[name] = value
+            expected = f"an option of {strategy.name} ({', '.join(options)})"
+            hint = suggestion(name, options)
+            raise InputError.at(node.span, f"the unknown option `{name}`", expected + hint)
+        values[name] = shape_of(option).read(node, reading)
+    if reading.errors:
+        raise reading.errors[0]
     return values
 
 
-def _texts(located: Located) -> list[str]:
-    if isinstance(located, Sequence):
-        return [item.text if isinstance(item, Scalar) else "" for item in located.items]
-    return [located.text] if isinstance(located, Scalar) else []
+def _stated_options(strategy: Strategy, stated: Mapping[str, str]) -> dict[str, Any]:
+    """The options of the command line. Raises `UsageError` for the first that is wrong."""
+    options = {option.name: option for option in strategy.options}
+    values: dict[str, Any] = {}
+    for name, text in stated.items():
+        option = options.get(name)
+        if option is None:
+            known = ", ".join(options) or "none"
+            hint = suggestion(name, options)
+            raise UsageError(f"{strategy.name} has no option `{name}`; it has {known}{hint}")
+        reading = Reading()
+        values[name] = shape_of(option).read(_node(option, text), reading)
+        if reading.errors:
+            raise UsageError(f"--option {name}={text}: {reading.errors[0].message}")
+    return values
 
 
-def _is_plain(located: Located) -> bool:
-    return isinstance(located, Scalar) and located.plain
+def _node(option: Option, text: str) -> Node:
+    """The words of a command line as the node a file would have; its quotes are the shell's."""
+    source = SourceText("--option", text)
+    if option.kind != "range":
+        return Scalar(source, 0, len(text), text, plain=option.kind != "version")
+    sequence = Sequence(source, 0)
+    sequence.items = [
+        Scalar(source, 0, len(text), part.strip(), plain=True)
+        for part in text.strip("[] ").split(",")
+    ]
+    sequence.end = len(text)
+    return sequence
 
 
-def _expected(option: Option) -> str:
-    phrases = {
-        "version": 'a quoted version such as "6.12"',
-        "address": "an address",
-        "integer": "an integer",
-        "boolean": "`true` or `false`",
-        "range": "a range: [start, end)",
-        "choice": "one of " + ", ".join(f"`{choice}`" for choice in option.choices),
-        "text": "text",
-    }
-    return phrases[option.kind]
+def _addressable(platform: Platform) -> Platform:
+    """The platform without descriptors that no operating system would map: empty, or wrapping."""
+    memory_map = platform.memory_map
+    garbage = {d for d in memory_map.descriptors if not d.addressable}
+    if not garbage:
+        return platform
+    from dataclasses import replace
+
+    return replace(platform, memory_map=memory_map.without(garbage))
 
 
-def _option_value(option: Option, texts: list[str]) -> Any:
-    """The typed value of an option, or ``None`` when the texts do not spell one."""
-    texts = [text.strip() for text in texts]
-    if option.kind == "range":
-        ends = [end for text in texts if (end := _number(text)) is not None]
-        return AddressRange(*ends) if len(ends) == len(texts) == 2 and ends[0] < ends[1] else None
-    if len(texts) != 1:
-        return None
-    text = texts[0]
-    match option.kind:
-        case "version":
-            return (
-                tuple(map(int, text.split(".")))
-                if re.fullmatch(r"\d+\.\d+(\.\d+)?", text)
-                else None
+def _with_open_questions(made: MappingPlan, platform: Platform) -> MappingPlan:
+    """The plan with what the map does not say, and any plan depends on, among its problems."""
+    memory_map = platform.memory_map
+    problems: list[PlanProblem] = []
+    unknown = sum(1 for d in memory_map.descriptors if d.attribute is None)
+    if unknown:
+        left_out = "1 descriptor of" if unknown == 1 else f"{unknown} descriptors of"
+        problems.append(
+            PlanProblem(
+                rule="capture/unknown-attribute",
+                message=f"{left_out} unknown attribute left out",
             )
-        case "address" | "integer":
-            return _number(text)
-        case "boolean":
-            return {"true": True, "false": False}.get(text)
-        case "choice":
-            return text if text in option.choices else None
-        case _:
-            return text
-
-
-def _number(text: str) -> int | None:
-    try:
-        value = int(text, 0)
-    except ValueError:
-        return None
-    return value if 0 <= value < 1 << 64 else None
+        )
+    if memory_map.extent == "partial":
+        problems.append(
+            PlanProblem(
+                rule="capture/incomplete-map",
+                message="the map is partial: what it leaves out is mapped too, and moves the rest",
+            )
+        )
+    if not problems:
+        return made
+    status = "incomplete" if made.status == "ok" else made.status
+    return made._replace(status=status, problems=(*made.problems, *problems))

@@ -23,7 +23,7 @@ from efipolicy.model.platform import (
     Revision,
 )
 from efipolicy.source import InputError, SourceText
-from efipolicy.source.document import Mapping, Node, Scalar, parse
+from efipolicy.source.document import Mapping, Node, Scalar, Sequence, parse
 from efipolicy.source.shape import (
     INVALID,
     AnyNode,
@@ -77,7 +77,7 @@ class _QuotedRevision(Shape):
     """A revision of the UEFI specification; unquoted, YAML would read 2.10 as the number 2.1."""
 
     phrase = 'a quoted revision such as "2.10"'
-    _form = re.compile(r"\d+\.\d+(?:\.\d+)?")
+    _form = re.compile(r"\d{1,4}\.\d{1,4}(?:\.\d{1,4})?")
 
     def read(self, node: Node, reading: Reading) -> Any:
         """The revision."""
@@ -94,7 +94,29 @@ class _QuotedRevision(Shape):
 
     def json_schema(self) -> JsonSchema:
         """A string."""
-        return {"type": "string", "pattern": r"^\d+\.\d+(\.\d+)?$"}
+        return {"type": "string", "pattern": r"^\d{1,4}\.\d{1,4}(\.\d{1,4})?$"}
+
+
+class _Gaps(ListOf):
+    """Index gaps: pairs whose ends ascend, each beyond the one before."""
+
+    def __init__(self) -> None:
+        pair = ListOf(_COUNT, length=2, phrase="a pair of indices: [first, last]")
+        super().__init__(pair, phrase="a list of index pairs")
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        """The pairs in their order."""
+        gaps: Any = super().read(node, reading)
+        if gaps is INVALID or not isinstance(node, Sequence):
+            return gaps
+        before = -1
+        for item, (first, last) in zip(node.items, gaps, strict=True):
+            if not before < first <= last:
+                return reading.refuse(
+                    item, f"the gap [{first}, {last}]", "ascending pairs: [first, last]"
+                )
+            before = last
+        return gaps
 
 
 class _FormatVersion(Shape):
@@ -265,7 +287,7 @@ _HEADER = Record(
         Field("title", _TEXT, "the name shown to people"),
         Field(
             "architecture",
-            Pattern(r"[a-z0-9_]+", "the name of an installed architecture, or `unknown`"),
+            Pattern(r"[\w.+-]+", "the name of an installed architecture, or `unknown`"),
             f"an installed architecture plugin, or `{UNKNOWN_ARCHITECTURE}`",
             required=True,
         ),
@@ -325,10 +347,7 @@ _MEMORY_MAP = Record(
         ),
         Field(
             "missing",
-            ListOf(
-                ListOf(_COUNT, length=2, phrase="a pair of indices: [first, last]"),
-                phrase="a list of index pairs",
-            ),
+            _Gaps(),
             "gaps in the indices, both ends included",
         ),
         Field(
@@ -639,12 +658,25 @@ PLATFORM_FILE: Final = Record(
     _platform,
 )
 
-_KEY = re.compile(r"""^\s*\{?\s*(?:["']?)efipolicy(?:["']?)\s*:""", re.MULTILINE)
+_PREFACE = re.compile(r"(?:[ \t]*(?:#[^\n]*|---[^\n]*|%[^\n]*)?\r?\n)*+")
+_ANY_KEY = re.compile(r"""["']?\w[\w-]*["']?[ \t]*:(?=[ \t\r\n]|$)""")
+_KEY = re.compile(r"""^["']?efipolicy["']?[ \t]*:[ \t]*(?:["']?\d|\#|\r?$)""", re.MULTILINE)
+_FLOW_KEY = re.compile(r"""[{,\s]["']?efipolicy["']?\s*:\s*["']?\d""")
 
 
 def is_platform_file(source: SourceText) -> bool:
-    """Whether a text has the ``efipolicy:`` key by which a platform file is recognised."""
-    return "efipolicy" in source.text and _KEY.search(source.text) is not None
+    """Whether a text is a YAML or JSON mapping with the key ``efipolicy`` at its top level.
+
+    Cheap, and linear in the length of the text: it is asked of every file of a walk.
+    """
+    text = source.text
+    if "efipolicy" not in text:
+        return False
+    preface = _PREFACE.match(text)
+    start = preface.end() if preface else 0
+    if text.startswith("{", start):
+        return _FLOW_KEY.search(text, start) is not None
+    return _ANY_KEY.match(text, start) is not None and _KEY.search(text, start) is not None
 
 
 def read_platform(source: SourceText) -> tuple[Platform | None, list[InputError]]:
@@ -654,8 +686,7 @@ def read_platform(source: SourceText) -> tuple[Platform | None, list[InputError]
     """
     node, errors = parse(source)
     if node is None:
-        if not errors:
-            errors = [InputError(source.path, "an empty document", "a platform file")]
+        errors = errors or [InputError(source.path, "an empty document", "a platform file")]
         return None, errors
     reading = Reading()
     value = PLATFORM_FILE.read(node, reading)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from efipolicy.errors import EfipolicyError, PluginError
+from efipolicy.errors import EfipolicyError
+from efipolicy.plugin.calling import failure
 from efipolicy.plugin.types import CaptureFormat, CaptureReading
-from efipolicy.source import InputError, SourceText
+from efipolicy.source import ForeignInputError, InputError, SourceText
 
 
 class Recognition(NamedTuple):
@@ -34,7 +35,7 @@ def recognise(
         try:
             reading = form.read(source)
         except Exception as problem:  # noqa: BLE001 - a stranger's reader may raise anything
-            failures.append(_failure(form, source, problem))
+            failures.append(failure(f"capture format `{form.name}`", problem, path=source.path))
             continue
         if reading is None or (only is not None and only not in (form.name, _dialect(reading))):
             continue
@@ -51,7 +52,7 @@ def _unrecognised(source: SourceText, best: list[CaptureReading], only: str | No
     """Why no reading was chosen: there is none, or there are several."""
     if not best:
         expected = f"a text of format `{only}`" if only else "a memory map in a known format"
-        return InputError(source.path, "nothing that can be read as a memory map", expected)
+        return ForeignInputError(source.path, "nothing that can be read as a memory map", expected)
     names = [_dialect(reading) for reading in best]
     return InputError(
         source.path,
@@ -67,9 +68,3 @@ def _is(form: CaptureFormat, name: str) -> bool:
 def _dialect(reading: CaptureReading) -> str:
     capture = reading.platform.capture
     return capture.dialect if capture else reading.platform.name
-
-
-def _failure(form: CaptureFormat, source: SourceText, problem: Exception) -> PluginError:
-    """What is said of a format that failed."""
-    reason = f"{type(problem).__name__}: {problem}"
-    return PluginError(f"capture format `{form.name}` failed on {source.path}: {reason}")

@@ -55,8 +55,8 @@ class Finding(NamedTuple):
     """What a rule has to say: about what, and why.
 
     ``region`` is the offending range, by default all of a descriptor. ``field`` names the key of
-    the subject that is wrong, so that a reporter can underline it. ``requirements``, ``help`` and
-    ``responsible`` override what the rule says of all its findings.
+    the subject that is wrong, so that a reporter can underline it. ``requirements``, ``help``,
+    ``responsible`` and ``unless`` override what the rule says of all its findings.
     """
 
     subject: Subject
@@ -67,6 +67,16 @@ class Finding(NamedTuple):
     requirements: tuple[str, ...] = ()
     help: str | None = None
     responsible: Responsible | None = None
+    unless: tuple[str, ...] | None = None
+
+
+class NotJudged(NamedTuple):
+    """What a rule yields for a part it could not judge, with what it would have needed.
+
+    A rule that finds nothing and could not judge something has not passed.
+    """
+
+    needs: str
 
 
 class ReportedFinding(NamedTuple):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Container
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate
 from typing import Literal
 
-from efipolicy.model.address import AddressRange, pages_of
+from efipolicy.model.address import (
+    EFI_PAGE_SIZE,
+    HIGHEST_PAGE_START,
+    AddressRange,
+    pages_of,
+)
 from efipolicy.model.efi import EFI_MEMORY_RUNTIME, attribute_names, type_name
 from efipolicy.source import Located
 
@@ -54,6 +58,12 @@ class MemoryDescriptor:
             return "unknown"
         return "|".join(attribute_names(self.attribute)) or "0"
 
+    @property
+    def addressable(self) -> bool:
+        """Whether it has pages, and its last one starts within 64 bits (UEFI 2.10, 7.2.3)."""
+        last_page = self.physical.end - EFI_PAGE_SIZE
+        return self.number_of_pages > 0 and last_page <= HIGHEST_PAGE_START
+
     def has(self, bits: int) -> bool:
         """Whether the attribute is known and holds any of these bits."""
         return self.attribute is not None and self.attribute & bits != 0
@@ -95,9 +105,15 @@ class MemoryMap:
         return [descriptor.physical_start for descriptor in self.by_address]
 
     @cached_property
-    def _reaches(self) -> list[int]:
-        """For each descriptor by address, the highest end up to and including it."""
-        return list(accumulate((descriptor.physical.end for descriptor in self.by_address), max))
+    def _reaching_further(self) -> list[int]:
+        """For each descriptor by address, the place of the nearest one before that ends later."""
+        places: list[int] = []
+        for place, descriptor in enumerate(self.by_address):
+            before = place - 1
+            while before >= 0 and self.by_address[before].physical.end <= descriptor.physical.end:
+                before = places[before]
+            places.append(before)
+        return places
 
     @property
     def end(self) -> int:
@@ -106,17 +122,27 @@ class MemoryMap:
 
     def at(self, address: int) -> MemoryDescriptor | None:
         """The descriptor that holds a physical address, the nearest start first."""
-        position = bisect_right(self._starts, address) - 1
-        while position >= 0 and self._reaches[position] > address:
-            if address in self.by_address[position].physical:
-                return self.by_address[position]
-            position -= 1
-        return None
+        place = bisect_right(self._starts, address) - 1
+        while place >= 0 and self.by_address[place].physical.end <= address:
+            place = self._reaching_further[place]
+        return self.by_address[place] if place >= 0 else None
 
     def without(self, left_out: Container[MemoryDescriptor]) -> MemoryMap:
         """The same map without some of its descriptors."""
         kept = tuple(descriptor for descriptor in self.descriptors if descriptor not in left_out)
         return replace(self, descriptors=kept)
+
+
+def overlapping(
+    descriptors: Iterable[MemoryDescriptor],
+) -> Iterator[tuple[MemoryDescriptor, MemoryDescriptor]]:
+    """Each descriptor that starts inside one before it by address, with the furthest reaching."""
+    reaching: MemoryDescriptor | None = None
+    for descriptor in sorted(descriptors, key=lambda descriptor: descriptor.physical_start):
+        if reaching and descriptor.physical.overlaps(reaching.physical):
+            yield descriptor, reaching
+        if reaching is None or descriptor.physical.end > reaching.physical.end:
+            reaching = descriptor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.source import Located, SourceSpan
+from efipolicy.source.document import Node
 
 ArchitectureEvidence = Literal["stated", "dialect", "option"]
 
@@ -118,15 +119,15 @@ class Platform:
 class MappingDeclaration:
     """One entry of ``mapping:``, or one hop of its ``kexec:``: what an operating system does.
 
-    ``options`` maps the names the strategy declares to the spans and texts the user wrote; the
-    strategy's own declaration gives them types. ``page_size`` is bytes of the operating system's
+    ``options`` holds what the user wrote, by name; the strategy's own declaration says what it
+    means. ``page_size`` is bytes of the operating system's
     page, not EFI's.
     """
 
     os: str | None = None
     strategy: str | None = None
     strategy_span: SourceSpan | None = None
-    options: dict[str, Located]
+    options: dict[str, Node]
     page_size: int | None = None
     virtual_address_bits: int | None = None
     set_virtual_address_map: dict[str, object] | None = None

@@ -48,6 +48,7 @@ from efipolicy.model.finding import (
     Finding,
     InputReport,
     NotChecked,
+    NotJudged,
     Related,
     Report,
     ReportedFinding,
@@ -61,7 +62,12 @@ from efipolicy.model.mapping import (
     RuntimeCall,
     VirtualMapEntry,
 )
-from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
+from efipolicy.model.memory_map import (
+    MemoryAttributesTable,
+    MemoryDescriptor,
+    MemoryMap,
+    overlapping,
+)
 from efipolicy.model.platform import (
     Acceptance,
     ArchitectureReason,
@@ -148,6 +154,7 @@ __all__ = [
     "MemoryDescriptor",
     "MemoryMap",
     "NotChecked",
+    "NotJudged",
     "Option",
     "PlanProblem",
     "PlanRequest",
@@ -173,6 +180,7 @@ __all__ = [
     "VirtualMapEntry",
     "attribute_names",
     "hookimpl",
+    "overlapping",
     "pages_of",
     "round_down",
     "round_up",

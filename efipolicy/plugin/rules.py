@@ -6,28 +6,38 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from efipolicy.model.finding import Confidence, Finding, Responsible, Severity
+from efipolicy.model.finding import Confidence, Finding, NotJudged, Responsible, Severity
 from efipolicy.plugin.types import Bad, Good
 
 FACTS = {
     "memory_map": "memory_map",
+    "memory_attributes_table": "memory_attributes_table",
+    "configuration_tables": "configuration_tables",
     "platform": "platform",
     "architecture": "platform.architecture",
     "revision": "platform.uefi",
-    "memory_attributes_table": "memory_attributes_table",
-    "configuration_tables": "configuration_tables",
     "capture": "a captured text",
+}
+"""The values a rule may ask for, and what to add to an input that lacks one.
+
+A rule's parameters are facts by name, and it receives just those; one with the default ``None`` is
+given when it is known.
+"""
+
+CONDITIONS = {
     "attributes": "memory_map.descriptors[].attribute",
+    "entry_attributes": "memory_attributes_table.entries[].attribute",
     "virtual_starts": "memory_map.descriptors[].virtual_start",
     "descriptor_version": "memory_map.descriptor_version",
     "whole_map": "memory_map.extent: whole",
     "firmware_map": "memory_map.origin: firmware",
+    "known_origin": "memory_map.origin",
     "whole_memory_attributes_table": "the whole memory_attributes_table",
 }
-"""The facts a rule may ask for, and what to add to an input that lacks one.
+"""What a rule may need besides, in ``needs``, and what to add to an input that lacks it.
 
-A rule's parameters are facts by name, and it receives just those; one with the default ``None`` is
-given when it is known. ``needs`` adds facts that are conditions rather than values.
+Where some attributes are known and others not, the rule is shown what is known, and what it could
+not see is reported as not checked.
 """
 
 
@@ -57,7 +67,7 @@ class Rule:
     since: str
     disqualifies: int | None
     unless: tuple[str, ...]
-    check: Callable[..., Iterable[Finding]]
+    check: Callable[..., Iterable[Finding | NotJudged]]
 
     @property
     def pack(self) -> str:
@@ -85,17 +95,18 @@ def rule(
     since: str = "0.1.0",
     disqualifies: int | None = None,
     unless: tuple[str, ...] = (),
-) -> Callable[[Callable[..., Iterator[Finding]]], Rule]:
+) -> Callable[[Callable[..., Iterator[Finding | NotJudged]]], Rule]:
     """Make a rule of a function whose parameters name the facts it judges.
 
     Raises `ValueError` for a function without a docstring or with a parameter that is no fact.
     """
 
-    def make(check: Callable[..., Iterator[Finding]]) -> Rule:
+    def make(check: Callable[..., Iterator[Finding | NotJudged]]) -> Rule:
         code = check.__code__
         facts = code.co_varnames[: code.co_argcount]
         optional = len(check.__defaults__ or ())
-        unknown = [name for name in (*facts, *needs) if name not in FACTS]
+        unknown = [name for name in facts if name not in FACTS]
+        unknown += [name for name in needs if name not in CONDITIONS]
         if unknown:
             raise ValueError(f"rule {id} asks for unknown facts: {', '.join(unknown)}")
         page = check.__doc__

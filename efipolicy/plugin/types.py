@@ -61,7 +61,8 @@ OptionKind = Literal["version", "address", "integer", "boolean", "range", "choic
 class Option:
     """An option of a strategy. A default of ``None`` means unknown.
 
-    The value of a ``version`` is a tuple of integers, that of a ``range`` an `AddressRange`.
+    The value of a ``version`` is a tuple of integers, not below ``minimum``; that of a ``range`` an
+    `AddressRange`.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Option:
     default: Any
     doc: str
     choices: tuple[str, ...] = ()
+    minimum: tuple[int, ...] | None = None
 
 
 class PlanRequest(NamedTuple):

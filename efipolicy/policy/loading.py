@@ -15,7 +15,6 @@ from efipolicy.source.shape import (
     INVALID,
     Choice,
     Field,
-    JsonSchema,
     ListOf,
     MappingOf,
     Pattern,
@@ -53,14 +52,6 @@ POLICY_FILE: Final = Record(
     ),
     _values,
 )
-
-
-def read_policy(source: SourceText, installed: Mapping[str, str]) -> Policy:
-    """The policy in a text, the ones it extends included.
-
-    Raises `InputError` for the first thing that is wrong with it.
-    """
-    return _read(source, installed, ())
 
 
 def load_policy(name: str, installed: Mapping[str, str]) -> Policy:
@@ -113,12 +104,3 @@ def _read(source: SourceText, installed: Mapping[str, str], within: tuple[str, .
     settings += values["rules"].items()
     name = os.path.basename(source.path).rpartition(".")[0]
     return Policy(name=name, summary=values["summary"], settings=tuple(settings))
-
-
-def policy_schema() -> JsonSchema:
-    """The JSON Schema of a policy file."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "efipolicy policy file",
-        **POLICY_FILE.json_schema(),
-    }

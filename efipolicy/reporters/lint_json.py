@@ -36,8 +36,8 @@ def render_json(report: Report, _options: RenderOptions) -> str:
 
 
 def dump(value: JsonObject) -> str:
-    """JSON as every command prints it."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    """JSON as every command prints it: in ASCII, so that no encoding of an output can break it."""
+    return json.dumps(value, indent=2) + "\n"
 
 
 def region_json(region: AddressRange | None) -> JsonObject | None:
@@ -53,7 +53,7 @@ def error_json(error: EfipolicyError) -> JsonObject:
     span = input_error.span if input_error else None
     return {
         "status": int(error.status),
-        "path": input_error.path if input_error else None,
+        "path": error.path,
         "line": span.line if span else None,
         "column": span.column if span else None,
         "found": input_error.found if input_error else None,

@@ -27,7 +27,8 @@ def render_text(report: Report, options: RenderOptions) -> str:
         lines = [_input_line(item) for item in report.inputs]
         if options.verbose:
             lines += [
-                f"skipped {path}: neither a platform file nor a capture" for path in report.skipped
+                f"skipped {printable(path)}: neither a platform file nor a capture"
+                for path in report.skipped
             ]
             lines += _not_checked_lines(report)
         elif report.skipped:
@@ -53,10 +54,10 @@ def _finding(item: ReportedFinding, style: Style) -> str:
             if (located := other.subject.located) and located.span.source is item.span.source
         ]
         margin = margin_of(annotations)
-        lines.append(f"{' ' * margin}{style.paint('-->', '1;34')} {item.path}:{place}")
+        lines.append(f"{' ' * margin}{style.paint('-->', '1;34')} {printable(item.path)}:{place}")
         lines += render_snippet(annotations, style, code=color)
     else:
-        lines.append(f"{' ' * margin}{style.paint('-->', '1;34')} {item.path}")
+        lines.append(f"{' ' * margin}{style.paint('-->', '1;34')} {printable(item.path)}")
     lines += [
         f"{' ' * margin} {style.paint('=', '1;34')} {style.paint(name, '1')}: {text}"
         for name, text in _notes(item)
@@ -101,7 +102,7 @@ def _error(error: EfipolicyError, style: Style) -> str:
     head = style.paint("error", "1;31")
     if not isinstance(error, InputError):
         return f"{head}: {printable(str(error))}"
-    place = str(error.span) if error.span else error.path
+    place = printable(str(error.span) if error.span else error.path)
     lines = [f"{head}: {printable(error.message)}"]
     if not error.span:
         return f"{lines[0]}\n  {style.paint('-->', '1;34')} {place}"
@@ -114,7 +115,7 @@ def _error(error: EfipolicyError, style: Style) -> str:
 def _input_line(item: InputReport) -> str:
     platform = item.platform
     if platform is None:
-        return f"not linted {item.path}"
+        return f"not linted {printable(item.path)}"
     reason = platform.architecture_reason
     known = [f"{_count(len(platform.memory_map.descriptors), 'descriptor')}"]
     if platform.memory_map.descriptors:
@@ -137,12 +138,12 @@ def _input_line(item: InputReport) -> str:
     known.append(f"architecture {architecture}")
     if platform.capture and platform.capture.other_maps:
         known.append(f"{_count(len(platform.capture.other_maps), 'further map')} not judged")
-    return f"linted {item.path}: {item.format}, {', '.join(known)}"
+    return f"linted {printable(item.path)}: {item.format}, {', '.join(known)}"
 
 
 def _not_checked_lines(report: Report) -> list[str]:
     return [
-        f"not checked {item.path}: {entry.rule} needs {entry.needs}"
+        f"not checked {printable(item.path)}: {entry.rule} needs {entry.needs}"
         for item in report.inputs
         for entry in item.checked.not_checked
     ]
@@ -169,7 +170,7 @@ def _summary(report: Report) -> list[str]:
         outcome += f", {accepted} accepted"
     linted = sum(1 for item in report.inputs if item.platform)
     outcome += f" in {_count(linted, 'input')}"
-    unread = len({error.path for error in report.errors if hasattr(error, "path")})
+    unread = sum(1 for item in report.inputs if not item.platform)
     if unread:
         outcome += f"; {_count(unread, 'input')} not understood"
     return [outcome, _checks(report)]

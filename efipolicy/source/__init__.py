@@ -1,5 +1,21 @@
 """Texts that know where they came from: lines, columns, spans, and YAML nodes with their place."""
 
-from efipolicy.source.text import InputError, Located, SourceSpan, SourceText, TextRecord, decode
+from efipolicy.source.text import (
+    ForeignInputError,
+    InputError,
+    Located,
+    SourceSpan,
+    SourceText,
+    TextRecord,
+    decode,
+)
 
-__all__ = ["InputError", "Located", "SourceSpan", "SourceText", "TextRecord", "decode"]
+__all__ = [
+    "ForeignInputError",
+    "InputError",
+    "Located",
+    "SourceSpan",
+    "SourceText",
+    "TextRecord",
+    "decode",
+]

@@ -81,10 +81,6 @@ class Mapping:
         entry = self.entries.get(field)
         return entry[1].span if entry else None
 
-    def key_span(self, field: str) -> SourceSpan:
-        """Where a key stands."""
-        return self.entries[field][0].span
-
 
 Node: TypeAlias = Scalar | Sequence | Mapping
 

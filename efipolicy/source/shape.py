@@ -28,6 +28,7 @@ class _Invalid:
 INVALID: Final = _Invalid()
 
 _INTEGER = re.compile(r"0[xX][0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|0|[1-9][0-9]*(?:_[0-9]+)*")
+_MOST_DIGITS = 200  # no number of ours has so many, and converting them would take its time
 INTEGER_PATTERN: Final = r"^(0[xX][0-9a-fA-F]+(_[0-9a-fA-F]+)*|0|[1-9][0-9]*(_[0-9]+)*)$"
 
 
@@ -89,6 +90,8 @@ class Integer(Shape):
 
     def read(self, node: Node, reading: Reading) -> int | _Invalid:
         """The number, exact: what does not fit is refused, never wrapped."""
+        if type(node) is Scalar and len(node.text) > _MOST_DIGITS:
+            return reading.refuse(node, f"{found_in(node)}, {len(node.text)} digits", self.phrase)
         if type(node) is Scalar and _INTEGER.fullmatch(node.text):
             value = int(node.text, 0)
             if self.minimum <= value <= self.maximum:

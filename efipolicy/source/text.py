@@ -9,6 +9,7 @@ from typing import Protocol
 
 from efipolicy.errors import EfipolicyError, ExitStatus
 
+_MOST_NULS = 100  # a serial line spills a NUL now and then; binary data is full of them
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -126,6 +127,7 @@ class InputError(EfipolicyError):
     """
 
     status = ExitStatus.INPUT
+    path: str
 
     def __init__(
         self, path: str, found: str, expected: str, *, span: SourceSpan | None = None
@@ -146,6 +148,10 @@ class InputError(EfipolicyError):
     def message(self) -> str:
         """The sentence without its place."""
         return f"found {self.found}, expected {self.expected}"
+
+
+class ForeignInputError(InputError):
+    """An input that is nothing of ours. It is an error when named; a walk passes over it."""
 
 
 class Located(Protocol):
@@ -185,13 +191,15 @@ def decode(path: str, content: bytes) -> SourceText:
     """Turn the bytes of an input into text.
 
     UTF-8 and, with its byte order mark, UTF-16 (which the UEFI shell writes when redirected).
-    A stray byte in a log must not cost the map in it, so undecodable bytes become U+FFFD.
+    A stray byte in a log must not cost the map in it, so undecodable bytes and the odd NUL become
+    U+FFFD.
 
     Raises `InputError` for content that is not text.
     """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
             return SourceText(path, content[len(mark) :].decode(encoding, "replace"))
-    if b"\0" in content:
-        raise InputError(path, "binary data", "text: a platform file or a captured log")
-    return SourceText(path, content.decode("utf-8", "replace"))
+    if content.count(0) * _MOST_NULS > len(content):
+        raise ForeignInputError(path, "binary data", "text: a platform file or a captured log")
+    text = content.decode("utf-8", "replace")
+    return SourceText(path, text.replace("\0", "\N{REPLACEMENT CHARACTER}"))

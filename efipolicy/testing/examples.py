@@ -72,7 +72,11 @@ class RuleCase:
         missing = facts.missing(rule)
         if missing:
             raise ExampleError(f"{self} does not state {', '.join(missing)}")
-        return list(rule.check(**facts.arguments(rule)))
+        yielded = list(rule.check(**facts.arguments(rule)))
+        findings = [item for item in yielded if isinstance(item, Finding)]
+        if yielded and not findings:
+            raise ExampleError(f"{self} could not be judged: {yielded[0]}")
+        return findings
 
 
 def example_platform(example: Bad | Good, rule: Rule | None = None) -> Platform:

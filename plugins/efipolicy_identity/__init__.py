@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 from efipolicy.plugin import (
     EFI_MEMORY_UC,
+    EFI_MEMORY_UCE,
     EFI_MEMORY_WB,
     EFI_MEMORY_WC,
+    EFI_MEMORY_WP,
     EFI_MEMORY_WT,
     AddressRange,
     EfiMemoryType,
@@ -23,7 +25,14 @@ from efipolicy.plugin import (
 
 EFIPOLICY_API = 1
 
-_STRONGEST_FIRST = (EFI_MEMORY_WB, EFI_MEMORY_WT, EFI_MEMORY_WC, EFI_MEMORY_UC)
+_STRONGEST_FIRST = (
+    EFI_MEMORY_WB,
+    EFI_MEMORY_WT,
+    EFI_MEMORY_WP,
+    EFI_MEMORY_WC,
+    EFI_MEMORY_UC,
+    EFI_MEMORY_UCE,
+)
 
 
 @hookimpl

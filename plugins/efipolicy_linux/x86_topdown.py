@@ -9,7 +9,6 @@ from efipolicy.plugin import (
     EFI_MEMORY_SP,
     EFI_MEMORY_WB,
     EFI_PAGE_SIZE,
-    HIGHEST_PAGE_START,
     AddressRange,
     EfiMemoryType,
     Mapping,
@@ -21,6 +20,8 @@ from efipolicy.plugin import (
     RuntimeCall,
     Strategy,
     VirtualMapEntry,
+    round_down,
+    round_up,
     size_text,
 )
 
@@ -67,16 +68,11 @@ def plan_topdown(request: PlanRequest) -> MappingPlan:
         regions.reverse()
     placed = list(place(regions))
     mappings = tuple(_mapping(region, region.virtual_start, options) for region in placed)
-    problems = (*_unplaced(placed), *_unknown(request))
-    status: Literal["ok", "incomplete", "impossible"] = "ok"
-    if any(region.virtual_start is None for region in placed):
-        status = "impossible"
-    elif problems:
-        status = "incomplete"
+    problems = tuple(_unplaced(placed))
     return MappingPlan(
         strategy="x86-topdown",
         options=dict(options),
-        status=status,
+        status="impossible" if problems else "ok",
         mappings=mappings,
         extra=tuple(_extra(placed, options)),
         svam=tuple(_virtual_map_entry(region) for region in placed),
@@ -121,7 +117,7 @@ def regions_of(
     regions: list[Region] = []
     previous: Region | None = None  # the last entry of any kind: only that one can be extended
     for descriptor in descriptors:
-        if descriptor.attribute is None or not _is_valid(descriptor):
+        if descriptor.attribute is None or not descriptor.addressable:
             continue
         region = Region(
             descriptor.physical, int(descriptor.type), descriptor.attribute, (descriptor,)
@@ -137,13 +133,6 @@ def regions_of(
         if _is_mapped(descriptor, boot_services=boot_services, soft_reserve=soft_reserve):
             regions.append(region)
     return regions
-
-
-def _is_valid(descriptor: MemoryDescriptor) -> bool:
-    """Linux drops empty entries and those whose last page lies beyond the address space."""
-    pages = descriptor.number_of_pages
-    last_page = descriptor.physical_start + (pages - 1) * EFI_PAGE_SIZE
-    return pages > 0 and last_page <= HIGHEST_PAGE_START
 
 
 def _continues(previous: Region, region: Region) -> bool:
@@ -191,17 +180,21 @@ def _extra(placed: list[Region], options: Any) -> Iterator[Mapping]:
         why = "1:1, for firmware that uses a physical address"
         yield _mapping(region, region.physical.start, options, why)
     if options["page0"]:
-        yield _one_to_one(AddressRange(0, EFI_PAGE_SIZE), "page 0, for firmware that reads it")
+        executable = options["kernel"] < NX_DATA_SINCE
+        why = "page 0, for firmware that reads it"
+        yield _one_to_one(AddressRange(0, EFI_PAGE_SIZE), why, "RWX" if executable else "RW")
     if options["svam_buffer"]:
-        yield _one_to_one(options["svam_buffer"], "the list handed to SetVirtualAddressMap")
+        start, end = options["svam_buffer"]
+        pages = AddressRange(round_down(start, EFI_PAGE_SIZE), round_up(end, EFI_PAGE_SIZE))
+        yield _one_to_one(pages, "the list handed to SetVirtualAddressMap", "RW")
 
 
-def _one_to_one(physical: AddressRange, why: str) -> Mapping:
+def _one_to_one(physical: AddressRange, why: str, access: Literal["RW", "RWX"]) -> Mapping:
     return Mapping(
         physical=physical,
         virtual_start=physical.start,
         type=int(EfiMemoryType.EfiConventionalMemory),
-        access="RW",
+        access=access,
         cache="WB",
         runtime=False,
         why=why,
@@ -228,22 +221,6 @@ def _unplaced(placed: list[Region]) -> Iterator[PlanProblem]:
             )
 
 
-def _unknown(request: PlanRequest) -> Iterator[PlanProblem]:
-    """What the map does not say and the addresses depend on."""
-    memory_map = request.platform.memory_map
-    unknown = sum(1 for d in memory_map.descriptors if d.attribute is None)
-    if unknown:
-        yield PlanProblem(
-            rule="plan/unknown-attribute",
-            message=f"{unknown} descriptors have no known attribute and were left out",
-        )
-    if memory_map.extent == "partial":
-        yield PlanProblem(
-            rule="plan/partial-map",
-            message="the map is partial: every region left out moves those placed after it",
-        )
-
-
 X86_TOPDOWN: Final = Strategy(
     name="x86-topdown",
     title="Linux on x86-64 since 3.14: downwards from -4 GiB",
@@ -253,6 +230,7 @@ X86_TOPDOWN: Final = Strategy(
             name="kernel",
             kind="version",
             default=(6, 12),
+            minimum=(3, 14),
             doc="the Linux version; selects the order and the permissions of its era",
         ),
         Option(

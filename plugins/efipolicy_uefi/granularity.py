@@ -1,12 +1,15 @@
 """Granularity: the unit an architecture demands of some regions."""
 
-from efipolicy.plugin import Finding, Granularity, MemoryDescriptor, size_text
+from efipolicy.plugin import EFI_PAGE_SIZE, Finding, Granularity, MemoryDescriptor, size_text
+
+_SAME_FAULT = ("uefi/misaligned-physical-start",)
 
 
 def breach(descriptor: MemoryDescriptor, granularity: Granularity) -> Finding | None:
     """The finding about a region whose start or size is no multiple of the unit, if it is one.
 
-    It carries the code of the architecture's own requirement.
+    It carries the code of the architecture's own requirement. Where the unit is the page, a start
+    off it is the same fault as uefi/misaligned-physical-start.
     """
     faults = []
     if descriptor.physical_start % granularity.size:
@@ -21,4 +24,5 @@ def breach(descriptor: MemoryDescriptor, granularity: Granularity) -> Finding | 
         f"{granularity.source} wants multiples of {size_text(granularity.size)}",
         field="physical_start" if len(faults) > 1 or "starts" in faults[0] else "pages",
         requirements=(granularity.requirement,),
+        unless=_SAME_FAULT if granularity.size == EFI_PAGE_SIZE else (),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -187,7 +188,7 @@ def test_a_reference_platform_is_what_it_says_it_is(path: Path, run: Run) -> Non
         assert status == 1
         assert len(found) >= 10
     elif path.stem == "hp-rx8620-ia64":
-        assert found == {"uefi/acpi-table-outside-acpi-memory"}
+        assert found == {"capture/incomplete-map", "uefi/acpi-table-outside-acpi-memory"}
     else:
         assert (status, found) == (0, set()), "a healthy platform is quiet"
 
@@ -234,3 +235,138 @@ def test_lint_imports_only_what_it_needs() -> None:
         "efipolicy_identity",
     }
     assert loaded & unwanted <= {"efipolicy_identity"}
+
+
+def test_a_pipe_in_a_directory_is_passed_over(folder: Path, run: Run) -> None:
+    """Opening it would wait for ever."""
+    os.mkfifo(folder / "pipe")
+    (folder / "p.yaml").write_text(MINIMAL)
+    status, out, _ = run("lint", ".", "-v")
+    assert status == 0
+    assert "skipped pipe" in out
+
+
+def test_a_link_to_a_folder_is_not_followed_and_one_to_nothing_is_an_error(
+    folder: Path, run: Run
+) -> None:
+    (folder / "p.yaml").write_text(MINIMAL)
+    (folder / "loop").symlink_to(folder)
+    status, out, _ = run("lint", ".", "-v")
+    assert (status, "skipped loop" in out) == (0, True)
+    (folder / "gone.yaml").symlink_to(folder / "nowhere")
+    status, out, _ = run("lint", ".")
+    assert status == 3
+    assert "not linted gone.yaml" in out
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "p.yaml").write_text(MINIMAL)
+    (folder / "closed").mkdir()
+    original = os.scandir
+
+    def guarded(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return original(path)
+
+    monkeypatch.setattr("os.scandir", guarded)
+    status, out, _ = run("lint", ".")
+    assert status == 3
+    assert "found permission denied, expected a readable directory" in out
+
+
+def test_files_that_only_mention_the_key_are_no_platform_files(folder: Path, run: Run) -> None:
+    (folder / "p.yaml").write_text(MINIMAL)
+    (folder / "compose.yaml").write_text("services:\n  efipolicy:\n    image: x\n")
+    (folder / "notes.md").write_text(f"Write this file:\n\n```yaml\n{MINIMAL}```\n")
+    (folder / "ci.log").write_text("efipolicy: error: unknown command `lnt`\n")
+    (folder / "code.py").write_text('"""A text."""\nTEXT = """\nefipolicy: 1\n"""\n')
+    status, out, _ = run("lint", ".", "-v")
+    assert status == 0, out
+    assert out.count("\nskipped ") + out.startswith("skipped ") == 4
+
+
+def test_recognising_a_file_takes_time_in_proportion_to_its_length() -> None:
+    """Blank lines once made it cubic: a file of a walk could hang the linter."""
+    from efipolicy.formats.platform import is_platform_file
+    from efipolicy.source import SourceText
+
+    for text in ("\n" * 50_000 + "efipolicy", " \n" * 50_000 + "{efipolicy", "{" + "\n" * 50_000):
+        assert not is_platform_file(SourceText("x", text + "efipolicy"))
+
+
+def test_a_kernel_log_named_as_yaml_is_still_a_kernel_log(folder: Path, run: Run) -> None:
+    (folder / "boot.yaml").write_text(
+        "efi: mem00: type=7, attr=0xf, range=[0x0000000000000000-0x0000000000008000) (0MB)\n"
+    )
+    assert "linted boot.yaml: linux-x86-raw" in run("lint", "boot.yaml")[1]
+
+
+def test_a_log_with_a_stray_nul_is_read(folder: Path, run: Run) -> None:
+    row = "efi: mem00: type=7, attr=0xf, range=[0x0000000000000000-0x0000000000008000) (0MB)\n"
+    (folder / "serial.txt").write_text("boot\0\n" + row * 3)
+    assert "linted serial.txt: linux-x86-raw" in run("lint", "serial.txt")[1]
+
+
+MAPPING = "mapping:\n  - {strategy: x86-topdown, options: {kernel: '6.1'}}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("x86-topdown", "x86-topdwn", "found the unknown strategy `x86-topdwn`"),
+        ("kernel", "kernal", "found the unknown option `kernal`"),
+        ("'6.1'", "6.1", "found 6.1 without quotes"),
+        ("'6.1'", "'2.6'", "found 2.6, expected a quoted version"),
+        ("'6.1'", "new", "found new without quotes"),
+        ("'6.1'}", "'6.1', order: upwards}", "found `upwards`, expected one of `auto`"),
+        ("'6.1'}", "'6.1', svam_buffer: [0b1, 2]}", "found `0b1`, expected an unsigned 64-bit"),
+        ("'6.1'}", "'6.1', svam_buffer: [2, 1]}", "found [0x2, 0x1), expected a range"),
+        ("'6.1'}", "'6.1'}, page_size: 64K", "found pages of 0x10000 bytes, expected x86_64's: 4K"),
+        ("'6.1'}", "'6.1'}, virtual_address_bits: 39", "found 39-bit virtual addresses"),
+        ("'6.1'}", "'6.1'}, kexec: [{strategy: nope}]", "found the unknown strategy `nope`"),
+    ],
+)
+def test_a_declared_mapping_that_means_nothing_is_an_error_with_its_place(
+    folder: Path, run: Run, old: str, new: str, error: str
+) -> None:
+    (folder / "p.yaml").write_text(MINIMAL + MAPPING.replace(old, new))
+    status, out, _ = run("lint", "p.yaml")
+    assert status == 3
+    assert error in out
+    assert "--> p.yaml:7:" in out
+    assert "linted p.yaml" in out, "the memory map was judged all the same"
+    if "kexec" not in new:
+        status, _, err = run("plan", "p.yaml")
+        assert (status, error in err) == (3, True)
+
+
+def test_a_declared_mapping_that_is_right_is_quiet(folder: Path, run: Run) -> None:
+    (folder / "p.yaml").write_text(MINIMAL + MAPPING)
+    assert run("lint", "p.yaml")[0] == 0
+
+
+def test_a_number_of_many_digits_is_refused_and_not_converted(folder: Path, run: Run) -> None:
+    for old, new in (
+        ("0x10,", "9" * 5000 + ","),
+        ("minimal,", f'minimal, uefi: "2.{"1" * 5000}",'),
+    ):
+        (folder / "p.yaml").write_text(MINIMAL.replace(old, new))
+        assert run("lint", "p.yaml")[0] == 3
+
+
+def test_a_rule_that_a_policy_names_and_nobody_has_is_told(folder: Path, run: Run) -> None:
+    (folder / "p.yaml").write_text(MINIMAL)
+    (folder / "ours.yaml").write_text(
+        "efipolicy-policy: 1\nsummary: Ours\nrules: {uefi/zero-page: off}\n"
+    )
+    status, _, err = run("lint", "p.yaml", "--policy", "ours.yaml")
+    assert status == 2
+    assert "no rule `uefi/zero-page`; did you mean `uefi/zero-pages`?" in err
+
+
+def test_a_selection_of_nothing_is_refused(folder: Path, run: Run) -> None:
+    (folder / "p.yaml").write_text(MINIMAL)
+    assert run("lint", "p.yaml", "--select", "uefi/*", "--ignore", "*")[0] == 2

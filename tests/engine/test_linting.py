@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,10 +78,15 @@ def test_garbage_is_reported_once_and_shown_to_no_later_rule(registry: Registry)
     assert [finding.rule for finding in about] == ["uefi/range-wraps-address-space"]
 
 
-def test_garbage_stays_set_aside_when_its_rule_is_off(registry: Registry) -> None:
-    selection = Selection([ALL], ignore=["uefi/range-wraps-address-space"])
-    report = judged(platform_of(SOUND, WRAPS), registry, selection=selection)
-    assert [finding for finding in report.findings if finding.span and finding.span.line == 8] == []
+def test_what_a_rule_that_is_off_would_set_aside_is_judged_by_the_others(
+    registry: Registry,
+) -> None:
+    """Otherwise a descriptor would be judged by nobody and the map would pass."""
+    strange = "type: 0x20, physical_start: 0x100000, pages: 4, attribute: [RUNTIME]"
+    platform = platform_of(strange, strange.replace("0x100000", "0x101000"))
+    assert ids(judged(platform, registry)) == ["uefi/unassigned-memory-type"] * 2
+    selection = Selection([ALL], select=["uefi/overlapping-descriptors"])
+    assert ids(judged(platform, registry, selection=selection)) == ["uefi/overlapping-descriptors"]
 
 
 def test_every_rule_of_the_policy_ends_in_exactly_one_way(registry: Registry) -> None:
@@ -109,7 +115,7 @@ def test_a_descriptor_of_unknown_attribute_is_never_passed(registry: Registry) -
     checked = judged(platform_of(SOUND, UNKNOWN), registry).checked
     needs = {item.rule: item.needs for item in checked.not_checked}
     assert needs["uefi/runtime-region-without-cacheability"] == (
-        "memory_map.descriptors[].attribute (1 descriptor)"
+        "memory_map.descriptors[].attribute (1 unknown)"
     )
     assert "uefi/overlapping-descriptors" in checked.passed
 
@@ -187,7 +193,7 @@ def test_a_rule_that_raises_is_a_plugins_failure_and_nothing_it_judged_passed(
         path="p.yaml",
         today="2026-01-01",
     )
-    assert [str(error) for error in errors] == ["rule t/x failed: KeyError: 'oops'"]
+    assert [str(error) for error in errors] == ["p.yaml: rule t/x failed: KeyError: 'oops'"]
     assert [item.rule for item in report.checked.not_checked] == ["t/x"]
     assert ids(report) == ["t/y"]
 
@@ -218,6 +224,78 @@ def test_a_fingerprint_survives_a_moved_base_and_tells_neighbours_apart(
     ]
     assert before == after
     assert len(set(before)) == 2
+
+
+def test_without_a_memory_map_nothing_about_one_has_passed(registry: Registry) -> None:
+    platform = replace(platform_of(), memory_map=MemoryMap())
+    checked = judged(platform, registry).checked
+    assert "uefi/overlapping-descriptors" not in checked.passed
+    needs = {item.rule: item.needs for item in checked.not_checked}
+    assert needs["uefi/overlapping-descriptors"] == "memory_map"
+    assert "uefi/overlapping-descriptors" in judged(platform_of(), registry).checked.passed
+
+
+def test_what_a_rule_could_not_judge_has_not_passed(registry: Registry) -> None:
+    tables = "configuration_tables: [{table: ACPI_20, address: 0x5000000}]\n"
+    whole = platform_of(SOUND, more=tables)
+    part = replace(whole, memory_map=replace(whole.memory_map, extent="partial"))
+    needs = {item.rule: item.needs for item in judged(part, registry).checked.not_checked}
+    assert needs["uefi/acpi-table-outside-acpi-memory"] == "the descriptor at 0x5000000"
+    assert "uefi/configuration-table-outside-map" in judged(whole, registry).checked.failed
+
+
+def test_entries_of_unknown_attribute_have_not_passed(registry: Registry) -> None:
+    entry = "{type: EfiRuntimeServicesCode, physical_start: 0x1000, pages: 2}"
+    table = f"memory_attributes_table:\n  entries: [{entry}, {entry}]\n"
+    checked = judged(platform_of(SOUND, more=table), registry).checked
+    assert "uefi/overlapping-mat-entries" not in checked.passed
+    assert "uefi/mat-entry-with-other-attributes" not in checked.passed
+
+
+def test_a_fault_that_another_rule_reports_is_no_pass(registry: Registry) -> None:
+    first = every_descriptor("t/a")
+    second = every_descriptor("t/b", unless=("t/a",))
+    assert judged(platform_of(SOUND), registry, second, first).checked.failed == ("t/b", "t/a")
+
+
+def test_no_two_findings_of_a_report_have_one_fingerprint(registry: Registry) -> None:
+    more = (
+        "memory_attributes_table:\n  entries:\n"
+        "    - {type: EfiLoaderCode, physical_start: 0x1000, pages: 2, attribute: [RUNTIME]}\n"
+        "    - {type: EfiLoaderCode, physical_start: 0x9000, pages: 2, attribute: [RUNTIME]}\n"
+        "configuration_tables:\n"
+        "  - {table: SMBIOS, address: 0x5000000}\n  - {table: SMBIOS3, address: 0x6000000}\n"
+        "  - {table: SMBIOS3, address: 0x6000000}\n"
+    )
+    report = judged(platform_of(SOUND, SOUND, SOUND, more=more), registry)
+    fingerprints = [finding.fingerprint for finding in report.findings]
+    assert len(fingerprints) > 6
+    assert len(set(fingerprints)) == len(fingerprints)
+
+
+def test_a_rule_that_yields_something_else_is_a_plugins_failure(registry: Registry) -> None:
+    def check(memory_map: MemoryMap) -> Iterator[Any]:
+        """A page."""
+        yield memory_map
+
+    broken = rule(
+        "t/x", severity=Severity.ERROR, requirements=(), sources=(), help="", examples=()
+    )(check)
+    _, errors = lint(
+        platform_of(SOUND), [broken], {}, Selection([ALL]), path="p.yaml", today="2026-01-01"
+    )
+    assert "rule t/x failed: TypeError" in str(errors[0])
+
+
+def test_a_condition_is_no_parameter() -> None:
+    def check(whole_map: object) -> Iterator[Finding]:
+        """A page."""
+        yield from ()
+
+    with pytest.raises(ValueError, match="asks for unknown facts: whole_map"):
+        rule("t/x", severity=Severity.INFO, requirements=(), sources=(), help="", examples=())(
+            check
+        )
 
 
 def test_an_unknown_fact_is_a_mistake_in_the_rule() -> None:

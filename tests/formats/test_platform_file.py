@@ -109,7 +109,7 @@ ERRORS = [
         'found 2.7 without quotes, expected a quoted revision: "2.7"',
     ),
     ("x86_64}", 'x86_64, uefi: "latest"}', 'expected a quoted revision such as "2.10"'),
-    ("x86_64}", "X86-64}", "expected the name of an installed architecture"),
+    ("x86_64}", "x86 64}", "expected the name of an installed architecture"),
     ("name: minimal", "name: Two Words", "expected a slug"),
     ("efipolicy: 1", "efipolicy: 2", "found version `2` of the format, expected 1"),
     ("memory_map:", "memory_mapp:", "did you mean `memory_map`?"),

@@ -5,7 +5,7 @@ import pytest
 from efipolicy.errors import PluginError
 from efipolicy.formats.recognition import recognise
 from efipolicy.plugin.types import CaptureFormat, CaptureReading
-from efipolicy.source import InputError, SourceText
+from efipolicy.source import ForeignInputError, InputError, SourceText
 from tests.formats.reading import FORMATS, reading_of
 
 SHELL = "RT_Data    00000000078EF000-00000000079EEFFF 0000000000000100 800000000000000F\n"
@@ -49,7 +49,7 @@ def test_a_reader_that_fails_is_named_and_the_others_are_asked_all_the_same() ->
     reading, errors = recognise(SourceText("x", SHELL), {"acme": form, **FORMATS})
     assert reading is not None
     assert [type(error) for error in errors] == [PluginError]
-    assert "capture format `acme` failed on x: RuntimeError: x" in str(errors[0])
+    assert "x: capture format `acme` failed: RuntimeError: x" in str(errors[0])
     reading, errors = recognise(SourceText("x", "nothing"), {"acme": form, **FORMATS})
     assert reading is None
-    assert [type(error) for error in errors] == [InputError, PluginError]
+    assert [type(error) for error in errors] == [ForeignInputError, PluginError]

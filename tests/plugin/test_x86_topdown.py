@@ -183,7 +183,7 @@ def test_an_absurd_size_is_no_address_and_no_wrap() -> None:
 
 def test_a_partial_map_gives_an_incomplete_plan() -> None:
     made = planned(platform_of(OVMF5, "partial"))
-    assert (made.status, made.problems[0].rule) == ("incomplete", "plan/partial-map")
+    assert (made.status, made.problems[0].rule) == ("incomplete", "capture/incomplete-map")
 
 
 @given(

@@ -47,7 +47,7 @@ def test_an_entry_that_only_wraps_is_told_in_one_clause(findings: Findings) -> N
 
 
 @pytest.mark.parametrize(
-    ("architecture", "bits"), [("x86_64", 52), ("arm64", 56), ("ia64", 63), ("unknown", 56)]
+    ("architecture", "bits"), [("x86_64", 52), ("arm64", 56), ("ia64", 63), ("unknown", 63)]
 )
 def test_memory_may_reach_up_to_the_physical_limit(
     found: Found, architecture: str, bits: int
@@ -86,11 +86,6 @@ def test_only_the_firmware_s_own_map_blames_it_for_kept_boot_services(
     with pytest.raises(ExampleError, match="firmware_map"):
         found("uefi/runtime-bit-on-boot-services-memory", line, origin=origin)
     assert found("uefi/runtime-bit-on-reusable-memory", line, origin=origin) == ()
-
-
-def test_nobody_is_blamed_for_kept_boot_services_on_a_map_of_unknown_origin(found: Found) -> None:
-    line = "EfiBootServicesData 0x7d978000 1 RUNTIME WB"
-    assert found("linux/kernel-kept-boot-services", line, origin="unknown") == ()
 
 
 def test_a_misaligned_copy_of_the_physical_start_can_still_run_out_of_room(found: Found) -> None:

@@ -128,8 +128,8 @@ def test_a_case_that_is_wrong_shows_as_wrong() -> None:
 
 
 def test_a_case_without_a_needed_fact_proves_nothing() -> None:
-    with pytest.raises(ExampleError, match="acme/free-memory-good-1 does not state revision"):
-        case_of(Good("6 0x0 1 WB"), needs=("revision",)).found()
+    with pytest.raises(ExampleError, match="good-1 does not state virtual_starts"):
+        case_of(Good("6 0x0 1 WB"), needs=("virtual_starts",)).found()
 
 
 def test_a_case_of_another_architecture_finds_nothing() -> None:

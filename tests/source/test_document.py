@@ -39,7 +39,7 @@ def test_a_scalar_knows_its_line_column_and_spelling() -> None:
     assert str(address.span) == "p.yaml:3:9"
     assert address.span.text == "0x7ec0_0000"
     assert mapping.span.text == "{é: 0x7ec0_0000, b: 'x'}"
-    assert mapping.key_span("b").text == "b"
+    assert mapping.entries["b"][0].span.text == "b"
 
 
 def test_a_block_collection_ends_with_its_last_value() -> None:

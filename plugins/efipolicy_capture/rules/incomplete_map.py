@@ -19,16 +19,19 @@ from efipolicy.plugin import Bad, Finding, Good, MemoryMap, Responsible, Severit
             extent="partial",
             missing=((1, 4), (9, 9)),
         ),
+        Bad("EfiConventionalMemory  0x100000  16  WB", at=0, extent="partial"),
         Good("EfiConventionalMemory  0x100000  16  WB"),
     ),
 )
 def incomplete_map(memory_map: MemoryMap) -> Iterator[Finding]:
     """Entries of the memory map are missing from the capture.
 
-    The kernel numbers the entries it prints, so a gap shows. What the entries that are there say
-    was judged; what can only be said of a whole map was not, such as that a table lies outside
-    all of it, or that no other entry carries a bit.
+    The kernel numbers the entries it prints, so a gap shows; some lists are a selection by nature.
+    What the entries that are there say was judged; what can only be said of a whole map was not,
+    such as that a table lies outside all of it, or that no other entry carries a bit.
     """
+    if memory_map.extent == "partial" and not memory_map.missing:
+        yield Finding(memory_map, "memory map incomplete: only a part of it was captured")
     if memory_map.missing:
         gaps = ", ".join(_gap(first, last) for first, last in memory_map.missing)
         yield Finding(memory_map, f"memory map incomplete: {gaps} missing")

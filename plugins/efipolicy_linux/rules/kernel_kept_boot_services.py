@@ -22,7 +22,7 @@ _BOOT_SERVICES = frozenset({EfiMemoryType.EfiBootServicesCode, EfiMemoryType.Efi
     requirements=("UEFI-RT-004",),
     sources=("UEFI 2.10 §7.2, Table 7.6", "Linux 6.6 arch/x86/platform/efi/quirks.c"),
     help="lint the list the firmware gave, such as the first one in a kernel log with efi=debug",
-    needs=("attributes",),
+    needs=("attributes", "known_origin"),
     responsible=Responsible.KERNEL,
     examples=(
         Bad("EfiBootServicesData  0x7d978000  1  RUNTIME WB", origin="kernel-edited"),

@@ -23,7 +23,6 @@ _ACPI = frozenset({EfiMemoryType.EfiACPIReclaimMemory, EfiMemoryType.EfiACPIMemo
     requirements=("UEFI-RT-006",),
     sources=("UEFI 2.10 §2.3.2 to §2.3.8", "EFI 1.10 §2.3.3"),
     help="widen the region until its start and size are multiples of the unit",
-    unless=("uefi/misaligned-physical-start",),
     examples=(
         Bad("EfiACPIReclaimMemory  0x3e001000  3  WB", architecture="ia64"),
         Bad("EfiACPIMemoryNVS      0x3e000000  1  WB", architecture="ia64"),

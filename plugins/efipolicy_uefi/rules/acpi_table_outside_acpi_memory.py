@@ -9,6 +9,7 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryMap,
+    NotJudged,
     Related,
     Revision,
     Severity,
@@ -54,7 +55,7 @@ def acpi_table_outside_acpi_memory(
     memory_map: MemoryMap,
     configuration_tables: tuple[ConfigurationTable, ...],
     revision: Revision | None = None,
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """ACPI tables that were there at boot do not lie in ACPI memory.
 
     The operating system finds ACPI tables through the root pointer and keeps memory of types
@@ -69,6 +70,8 @@ def acpi_table_outside_acpi_memory(
         if table.name not in _ROOT_POINTERS or table.loaded == "runtime":
             continue
         holder = memory_map.at(table.address)
+        if holder is None and memory_map.extent != "whole":
+            yield NotJudged(f"the descriptor at {table.address:#x}")
         if holder and holder.type not in allowed:
             yield Finding(
                 table,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from efipolicy.plugin import Architecture, Bad, Finding, Good, MemoryMap, Severity, rule
 
-_WIDEST_BITS = 56
-"""What an unknown architecture is taken to have: no real map ends above 48 bits."""
+_WIDEST_BITS = 63
+"""What no architecture exceeds: that of Itanium, the widest of all."""
 
 
 @rule(
@@ -22,8 +22,8 @@ _WIDEST_BITS = 56
             at=2,
             architecture="x86_64",
         ),
-        Bad("EfiConventionalMemory  0xfffffffffff000  2  WB"),
-        Good("EfiConventionalMemory  0xfffffffffff000  1  WB"),
+        Bad("EfiConventionalMemory  0x7ffffffffffff000  2  WB", architecture="unknown"),
+        Good("EfiConventionalMemory  0x7ffffffffffff000  1  WB", architecture="unknown"),
         Good("EfiConventionalMemory  0xffffffffff000  1  WB", architecture="x86_64"),
         Good("EfiMemoryMappedIO  0x723ffbb0000000  1  UC", architecture="ia64"),
     ),
@@ -36,10 +36,10 @@ def address_beyond_physical_limit(
     The map describes memory that exists, so an address nobody can form was not written by the
     firmware on purpose. Boot loaders that took the fields apart at the wrong offset shifted whole
     maps by 32 bits, and kernels then built page tables for them. Where the architecture is not
-    known, only what lies above 56 bits is reported.
+    known, only what lies beyond the 63 bits of Itanium, the widest of all, is reported.
     """
     bits = architecture.physical_address_bits if architecture else _WIDEST_BITS
-    whose = f"{architecture.title} has" if architecture else "any known architecture has"
+    whose = f"{architecture.title} has" if architecture else "the widest architecture has"
     for descriptor in memory_map.descriptors:
         if descriptor.physical.end > 1 << bits:
             yield Finding(

@@ -8,6 +8,7 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryMap,
+    NotJudged,
     Related,
     Severity,
     rule,
@@ -33,7 +34,7 @@ from efipolicy_uefi.tables import extent_of, name_of
 )
 def configuration_table_in_vendor_type(
     memory_map: MemoryMap, configuration_tables: tuple[ConfigurationTable, ...]
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """A configuration table lies in memory whose type only its owner understands.
 
     Types from 0x70000000 on belong to OEMs and to operating system loaders. An operating system
@@ -41,6 +42,8 @@ def configuration_table_in_vendor_type(
     """
     for table in configuration_tables:
         holder = memory_map.at(table.address)
+        if holder is None and memory_map.extent != "whole":
+            yield NotJudged(f"the descriptor at {table.address:#x}")
         if holder and vendor_owned(holder):
             yield Finding(
                 table,

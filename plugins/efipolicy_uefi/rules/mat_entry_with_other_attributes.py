@@ -24,6 +24,7 @@ _ALLOWED = EFI_MEMORY_RO | EFI_MEMORY_XP | EFI_MEMORY_RUNTIME
     requirements=("UEFI-MAT-004",),
     sources=("UEFI 2.10 §4.6.4", "UEFI 2.11 §4.6.3"),
     help="keep EFI_MEMORY_RO, EFI_MEMORY_XP and EFI_MEMORY_RUNTIME and clear the rest",
+    needs=("entry_attributes",),
     unless=("uefi/mat-entry-of-other-type",),
     examples=(
         Bad(memory_attributes_table=("EfiRuntimeServicesData  0x7f000000  16  RUNTIME XP WB",)),

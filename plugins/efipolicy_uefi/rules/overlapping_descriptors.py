@@ -6,10 +6,10 @@ from efipolicy.plugin import (
     Bad,
     Finding,
     Good,
-    MemoryDescriptor,
     MemoryMap,
     Related,
     Severity,
+    overlapping,
     rule,
 )
 
@@ -41,17 +41,11 @@ def overlapping_descriptors(memory_map: MemoryMap) -> Iterator[Finding]:
     descriptor and does not say in a sentence of its own that blocks are disjoint; every consumer
     relies on it.
     """
-    reaching: MemoryDescriptor | None = None
-    for descriptor in memory_map.by_address:
-        if reaching and descriptor.physical.start < reaching.physical.end:
-            shared = descriptor.physical & reaching.physical
-            yield Finding(
-                descriptor,
-                f"{descriptor.type_name} shares {shared} with {reaching.type_name}",
-                shared,
-                related=(
-                    Related(reaching, f"{reaching.type_name} up to {reaching.physical.end:#x}"),
-                ),
-            )
-        if reaching is None or descriptor.physical.end > reaching.physical.end:
-            reaching = descriptor
+    for descriptor, reaching in overlapping(memory_map.descriptors):
+        shared = descriptor.physical & reaching.physical
+        yield Finding(
+            descriptor,
+            f"{descriptor.type_name} shares {shared} with {reaching.type_name}",
+            shared,
+            related=(Related(reaching, f"{reaching.type_name} up to {reaching.physical.end:#x}"),),
+        )

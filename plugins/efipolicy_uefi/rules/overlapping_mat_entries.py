@@ -7,9 +7,9 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryAttributesTable,
-    MemoryDescriptor,
     Related,
     Severity,
+    overlapping,
     rule,
 )
 
@@ -20,7 +20,7 @@ from efipolicy.plugin import (
     requirements=("UEFI-MAT-007",),
     sources=("UEFI 2.10 §4.6.4", "UEFI 2.11 §4.6.3"),
     help="shorten one of the two so that each page has one set of permissions",
-    needs=("whole_memory_attributes_table",),
+    needs=("whole_memory_attributes_table", "entry_attributes"),
     examples=(
         Bad(
             memory_attributes_table=(
@@ -43,16 +43,12 @@ def overlapping_mat_entries(memory_attributes_table: MemoryAttributesTable) -> I
     A page cannot have two sets of permissions. Which of them an operating system leaves in place
     depends on the order in which it happens to apply them.
     """
-    entries = [entry for entry in memory_attributes_table.entries if entry.runtime]
-    reaching: MemoryDescriptor | None = None
-    for entry in sorted(entries, key=lambda entry: entry.physical_start):
-        if reaching and entry.physical.overlaps(reaching.physical):
-            shared = entry.physical & reaching.physical
-            yield Finding(
-                entry,
-                f"the entry for {entry} shares {shared} with that for {reaching}",
-                shared,
-                related=(Related(reaching, f"{reaching.attribute_text} for {reaching.physical}"),),
-            )
-        if reaching is None or entry.physical.end > reaching.physical.end:
-            reaching = entry
+    runtime = [entry for entry in memory_attributes_table.entries if entry.runtime]
+    for entry, reaching in overlapping(runtime):
+        shared = entry.physical & reaching.physical
+        yield Finding(
+            entry,
+            f"the entry for {entry} shares {shared} with that for {reaching}",
+            shared,
+            related=(Related(reaching, f"{reaching.attribute_text} for {reaching.physical}"),),
+        )

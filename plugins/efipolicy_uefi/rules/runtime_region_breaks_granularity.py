@@ -13,7 +13,6 @@ from efipolicy_uefi.granularity import breach
     sources=("UEFI 2.10 §2.3.2 to §2.3.8", "EFI 1.10 §2.3.3"),
     help="widen the region until its start and size are multiples of the unit",
     needs=("attributes",),
-    unless=("uefi/misaligned-physical-start",),
     examples=(
         Bad("EfiRuntimeServicesData  0x3f001000  2  RUNTIME WB", architecture="ia64"),
         Bad("EfiRuntimeServicesCode  0x3f002000  3  RUNTIME WB", architecture="ia64"),
