@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.address import EFI_PAGE_SIZE
-from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
+from efipolicy.model.memory_map import Extent, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import UnreadableLine
 
 _WORD: Final = 1 << 64
+
+_MOST_DIGITS: Final = 20
+"""Decimal digits of the largest number of 64 bits. Python refuses to read thousands of them."""
+_LONGEST_QUOTE: Final = 40
 
 ELLIPSIS: Final = re.compile(r"^[ \t>]*\.{3,}[ \t\r]*$", re.MULTILINE)
 """A line by which a poster stands for entries that were left out."""
@@ -39,6 +44,44 @@ class Unreadable(NamedTuple):
         return UnreadableLine(what=self.what, located=text.record(self.start, self.end))
 
 
+def decimal(digits: str) -> int | None:
+    """The number, blanks around it allowed; ``None`` when it has more digits than 64 bits hold."""
+    digits = digits.strip()
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
+
+
+def shortened(words: str) -> str:
+    """Words of the text for a message: not endless."""
+    return words if len(words) <= _LONGEST_QUOTE else words[: _LONGEST_QUOTE - 1] + "…"
+
+
+class Refused:
+    """Where a text has lines that could not be read, for questions about many parts of it."""
+
+    __slots__ = ("_starts",)
+
+    def __init__(self, lines: Iterable[Unreadable] = ()) -> None:
+        self._starts = sorted(line.start for line in lines)
+
+    def between(self, start: int, end: int) -> bool:
+        """Whether one starts from one offset up to another, the latter not included."""
+        at = bisect_left(self._starts, start)
+        return at < len(self._starts) and self._starts[at] < end
+
+
+def extent_of_lines(
+    text: CaptureText, start: int, end: int, refused: Refused, *, without_gaps: Extent
+) -> Extent:
+    """How much of a map its lines are, as far as they and the line below them tell.
+
+    ``partial`` where one could not be read or a poster left some out, else ``without_gaps``.
+    """
+    end = text.line_end(text.line_end(end) + 1)
+    if refused.between(start, end + 1) or ELLIPSIS.search(text.text, start, end):
+        return "partial"
+    return without_gaps
+
+
 def pages_between(start: int, end: int, *, exact: bool = False) -> int | None:
     """The number of EFI pages from a start up to an end that was printed as a 64-bit number.
 
@@ -54,9 +97,7 @@ def pages_between(start: int, end: int, *, exact: bool = False) -> int | None:
     return size // EFI_PAGE_SIZE
 
 
-def without_copies(
-    entries: Sequence[Printed], unreadable: Sequence[Unreadable] = ()
-) -> list[Printed]:
+def without_copies(entries: Sequence[Printed], refused: Refused | None = None) -> list[Printed]:
     """The entries, each one that a console printed twice in a row only once.
 
     Two equal entries with an unreadable line between them are not neighbours.
@@ -66,7 +107,7 @@ def without_copies(
         if (
             not kept
             or not is_copy(kept[-1], entry)
-            or any(kept[-1].end <= line.start < entry.start for line in unreadable)
+            or (refused and refused.between(kept[-1].end, entry.start))
         ):
             kept.append(entry)
     return kept

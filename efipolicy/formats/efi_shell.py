@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from efipolicy.formats.capture_reading import (
-    ELLIPSIS,
     Printed,
+    Refused,
     Unreadable,
     UsedLines,
+    decimal,
+    extent_of_lines,
     name_of_path,
     numbered,
     preferred,
@@ -49,7 +51,11 @@ _SFO_SUMMARY: Final = (0, 3, 4, 5, 6, 1, 2, 7, 11, 12, 8, 9, 10, 13, 15, 14)
 _HEADER: Final = re.compile(r"Type[ \t]+Start[ \t]+End[ \t]+# Pages[ \t]+Attributes")
 _TOTAL: Final = re.compile(r"^[ \t>]*([A-Za-z_]+)[ \t]*:[ \t]+([\d,.]+) Pages", re.MULTILINE)
 _SFO_TOTALS: Final = re.compile(r'MemoryMapSummary((?:,[ \t]*"\d+")+)')
-_BANNER: Final = re.compile(r"UEFI v(\d+)\.(\d\d+) \(([^\n]*?), 0x[0-9A-Fa-f]{8}\)")
+_BANNER: Final = re.compile(r"UEFI v(\d{1,5})\.(\d{2,5}) \(([^\n]{0,256}?), 0x[0-9A-Fa-f]{8}\)")
+
+
+_Totals = dict[int, int | None]
+"""Pages of each type; ``None`` for a number too long to be one, which no rows add up to."""
 
 
 @dataclass(slots=True)
@@ -59,7 +65,7 @@ class _Table:
     rows: list[Printed]
     old: int = 0
     header: tuple[int, int] | None = None
-    totals: dict[int, int] | None = None
+    totals: _Totals | None = None
     totals_at: tuple[int, int] | None = None
     unreadable: list[Unreadable] = field(default_factory=list)
 
@@ -84,7 +90,8 @@ def read(source: SourceText) -> CaptureReading | None:
     refused = [row for row in found if isinstance(row, Unreadable)]
     refused += left_over(text, found)
     tables = _tables(text, rows)
-    maps = [_memory_map(text, table, refused) for table in tables]
+    lines = Refused(refused)
+    maps = [_memory_map(text, table, lines) for table in tables]
     chosen = preferred(maps)
     return _reading(text, tables, maps, chosen, sorted(refused))
 
@@ -117,26 +124,27 @@ def _new_table(text: CaptureText, end: int, start: int) -> bool:
 
 
 def _find_totals(text: CaptureText, table: _Table, high: int) -> None:
-    totals: dict[int, int] = {}
+    totals: _Totals = {}
     at: tuple[int, int] | None = None
     for found in _TOTAL.finditer(text.text, table.end, high):
         memory_type = NAMES.get(found[1].lower())
         if memory_type is not None:
-            totals[memory_type] = int(re.sub(r"\D", "", found[2]))
+            totals[memory_type] = decimal(re.sub(r"\D", "", found[2]))
             at = (at[0] if at else found.start(1), found.end())
     summary = _SFO_TOTALS.search(text.text, table.end, high)
     if summary:
-        numbers = [int(number) for number in re.findall(r"\d+", summary[1])]
+        numbers = [decimal(number) for number in re.findall(r"\d+", summary[1])]
         if len(numbers) == len(_SFO_SUMMARY) + 1:
             totals = {
-                kind: size >> 12 for kind, size in zip(_SFO_SUMMARY, numbers[1:], strict=True)
+                kind: None if size is None else size >> 12
+                for kind, size in zip(_SFO_SUMMARY, numbers[1:], strict=True)
             }
             at = summary.span()
     if totals:
         table.totals, table.totals_at = totals, at
 
 
-def _memory_map(text: CaptureText, table: _Table, refused: Sequence[Unreadable]) -> MemoryMap:
+def _memory_map(text: CaptureText, table: _Table, refused: Refused) -> MemoryMap:
     rows = table.rows
     if not _agree(rows, table.totals):
         rows = without_copies(rows, refused)
@@ -148,18 +156,13 @@ def _memory_map(text: CaptureText, table: _Table, refused: Sequence[Unreadable])
     )
 
 
-def _extent(
-    text: CaptureText, table: _Table, rows: Sequence[Printed], refused: Sequence[Unreadable]
-) -> Extent:
+def _extent(text: CaptureText, table: _Table, rows: Sequence[Printed], refused: Refused) -> Extent:
     if table.totals is not None:
         return "whole" if _agree(rows, table.totals) else "partial"
-    end = text.line_end(text.line_end(table.end) + 1)
-    if any(table.start <= line.start <= end for line in refused):
-        return "partial"
-    return "partial" if ELLIPSIS.search(text.text, table.start, end) else "unknown"
+    return extent_of_lines(text, table.start, table.end, refused, without_gaps="unknown")
 
 
-def _agree(rows: Sequence[Printed], totals: dict[int, int] | None) -> bool:
+def _agree(rows: Sequence[Printed], totals: _Totals | None) -> bool:
     """Whether the pages of each type add up to the total the shell printed for it."""
     if totals is None:
         return False

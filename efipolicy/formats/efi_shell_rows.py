@@ -63,6 +63,12 @@ _LONG_NAMES: Final[dict[str, int]] = {
 }
 """Names with ``-sfo``."""
 
+_BEFORE: Final = 48
+"""Characters before the last address in which type and first address stand."""
+_LONGEST_ROW: Final = 512
+"""Characters behind the first address, padding included, in which the rest of its row stands."""
+
+
 # No processor has more than 52 bits of physical address, so the last address starts with zeros:
 # that makes a prefix by which rows are found without looking at every line.
 _USUAL: Final = re.compile(r"-000[0-9A-F]{13}(?=[\s=])")
@@ -99,7 +105,7 @@ def table_rows(text: CaptureText) -> Iterator[Printed | Unreadable]:
         if at < end or text.is_remark(at):
             continue
         line_start = text.line_start(at)
-        row, lines = _row_at(text.text, line_start, at)
+        row, lines = _row_at(text, line_start, at)
         if row is None:
             continue
         read = _read_row(text, row, lines)
@@ -107,26 +113,29 @@ def table_rows(text: CaptureText) -> Iterator[Printed | Unreadable]:
         yield read
 
 
-def _row_at(text: str, line_start: int, at: int) -> tuple[re.Match[str] | None, JoinedLines | None]:
-    start = max(line_start, at - 48)
-    line_end = text.find("\n", at)
-    row = _ROW.search(text, start, len(text) if line_end < 0 else line_end)
+def _row_at(
+    text: CaptureText, line_start: int, at: int
+) -> tuple[re.Match[str] | None, JoinedLines | None]:
+    start = max(line_start, at - _BEFORE)
+    row = _ROW.search(text.text, start, min(text.line_end(at), at + _LONGEST_ROW))
     if row and row.end("start") == at:
         return row, None
-    for first in (start, _line_before(text, line_start)):
-        for lines in joined(text, first):
+    for first in (start, _end_of_line_before(text, line_start)):
+        for lines in joined(text.text, first):
             row = _JOINED_ROW.search(lines.text)
             if row and lines.offsets[row.end("start")] == at:
                 return row, lines
     return None, None
 
 
-def _line_before(text: str, line_start: int) -> int:
-    """Where the last line with words above this one starts: the type may have stayed there."""
+def _end_of_line_before(text: CaptureText, line_start: int) -> int:
+    """Where the last words of the lines above start: type and address may have stayed there."""
     end = line_start - 1
-    while end > 0 and not text[text.rfind("\n", 0, end) + 1 : end].strip(" \t\r>"):
-        end = text.rfind("\n", 0, end)
-    return text.rfind("\n", 0, max(end, 0)) + 1
+    while end > 0 and not text.text[text.line_start(end) : end].strip(" \t\r>"):
+        end = text.line_start(end) - 1
+    end = max(end, 0)
+    line = text.line_start(end)
+    return max(line, line + len(text.text[line:end].rstrip()) - _BEFORE)
 
 
 def _read_row(

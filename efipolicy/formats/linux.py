@@ -16,6 +16,7 @@ from efipolicy.formats import (
 )
 from efipolicy.formats.capture_reading import (
     Printed,
+    Refused,
     Unreadable,
     UsedLines,
     name_of_path,
@@ -104,14 +105,20 @@ class _Scan:
         maps = []
         listings, refused = linux_x86_lists.listings(self.text, self.x86.entries, self.boots)
         self.unreadable += refused
+        lines = Refused(self.unreadable)
+        edited: dict[Boot, bool] = {}
         for one in listings:
-            edited = linux_log.says(self.text, "efi_fake_mem=", one.boot)
-            memory_map = linux_x86_lists.memory_map(self.text, one, self.unreadable, edited=edited)
+            if one.boot not in edited:
+                edited[one.boot] = linux_log.says(self.text, "efi_fake_mem=", one.boot)
+            faked = edited[one.boot]
+            memory_map = linux_x86_lists.memory_map(self.text, one, lines, edited=faked)
             dialect = linux_x86_lists.dialect(one, ia64=self.x86.ia64)
             maps.append(_Map(memory_map, dialect, one.boot, one.entries))
+        blocks: dict[Boot, linux_fdt.Parameters | None] = {}
         for other in linux_fdt.listings(self.text, self.fdt, self.boots):
-            block = linux_fdt.parameters(self.text, other.boot)
-            memory_map = linux_fdt.memory_map(self.text, other, block, self.unreadable)
+            if other.boot not in blocks:
+                blocks[other.boot] = linux_fdt.parameters(self.text, other.boot)
+            memory_map = linux_fdt.memory_map(self.text, other, blocks[other.boot], lines)
             maps.append(_Map(memory_map, linux_fdt.FDT, other.boot, other.entries))
         return maps
 

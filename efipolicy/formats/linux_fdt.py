@@ -11,14 +11,17 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from efipolicy.formats.capture_reading import (
-    ELLIPSIS,
     Printed,
+    Refused,
     Unreadable,
+    extent_of_lines,
     numbered,
     pages_between,
+    shortened,
     without_copies,
 )
 from efipolicy.formats.linux_cells import read_cell
+from efipolicy.formats.linux_listing import Listing, with_boots
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, joined
 from efipolicy.model.memory_map import Extent, MemoryDescriptor, MemoryMap
@@ -29,7 +32,7 @@ REJECTED: Final = "linux-memattr-rejected"
 
 _CANDIDATE: Final = re.compile(r"-(0x[0-9a-fA-F]+)[\s>=]*\[(?![ \t]*\d+\.\d+\])")
 _START: Final = re.compile(r"0x[0-9a-fA-F]+\Z")
-_CELL: Final = re.compile(r"\[(?P<cell>[^\]\n]*)\](?P<reserved>\*?)")
+_CELL: Final = re.compile(r"\[(?P<cell>[^\]\n]{0,256})\](?P<reserved>\*?)")
 
 _MAP_HEADER: Final = "Processing EFI memory map"
 
@@ -86,7 +89,8 @@ def _read(text: CaptureText, line: _Line, before: str) -> Printed | Unreadable |
     cell = read_cell(line.cell["cell"])
     if cell.type is None:
         if "|" in line.cell["cell"] or _says_efi(before):
-            return Unreadable(line.start, line.end, f"the unknown type `{cell.unknown}`")
+            what = f"the unknown type `{shortened(cell.unknown or '')}`"
+            return Unreadable(line.start, line.end, what)
         return None
     words = text.text
     first = int(words[line.start : line.last[0] - 1], 16)
@@ -141,7 +145,9 @@ def _open_cell(text: CaptureText, start: int, before: str) -> Unreadable | None:
 
 def _unknown_flag(line: _Line) -> Unreadable | None:
     unknown = read_cell(line.cell["cell"]).unknown
-    return Unreadable(line.start, line.end, f"the unknown flag `{unknown}`") if unknown else None
+    if not unknown:
+        return None
+    return Unreadable(line.start, line.end, f"the unknown flag `{shortened(unknown)}`")
 
 
 class Parameters(NamedTuple):
@@ -178,75 +184,38 @@ def parameters(text: CaptureText, boot: Boot) -> Parameters | None:
     return Parameters(found[0].start(), found[-1].end(), values)
 
 
-class Listing(NamedTuple):
-    """One list of the map: the boot it belongs to, and its entries, copies included."""
-
-    boot: Boot
-    entries: list[Printed]
-
-    @property
-    def start(self) -> int:
-        """Where its first line starts."""
-        return self.entries[0].start
-
-    @property
-    def end(self) -> int:
-        """Where its last line ends."""
-        return self.entries[-1].end
-
-
 def listings(text: CaptureText, entries: Iterable[Printed], boots: Sequence[Boot]) -> list[Listing]:
-    """The lists of a log: a new one starts at a boot and at the header of the list."""
+    """The lists of a log, copies included: a new one starts at a boot and at a list's header."""
     found: list[Listing] = []
-    boot = 0
-    for entry in entries:
-        while entry.start >= boots[boot].end and boot + 1 < len(boots):
-            boot += 1
+    for boot, entry in with_boots(entries, boots):
         last = found[-1] if found else None
-        if (
-            last
-            and last.boot is boots[boot]
-            and text.text.find(_MAP_HEADER, last.end, entry.start) < 0
-        ):
+        if last and last.boot is boot and text.text.find(_MAP_HEADER, last.end, entry.start) < 0:
             last.entries.append(entry)
         else:
-            found.append(Listing(boots[boot], [entry]))
+            found.append(Listing(boot, [entry], FDT))
     return found
 
 
 def memory_map(
-    text: CaptureText,
-    listing: Listing,
-    block: Parameters | None,
-    unreadable: Sequence[Unreadable],
+    text: CaptureText, listing: Listing, block: Parameters | None, refused: Refused
 ) -> MemoryMap:
     """The map of one list. Without an index, only the parameter block tells how many there are."""
     entries = listing.entries
     count = block.entries if block else None
     if count != len(entries):
-        entries = without_copies(entries, unreadable)
+        entries = without_copies(entries, refused)
     values = block.values if block else {}
+    extent: Extent
+    if count is None:
+        extent = extent_of_lines(text, listing.start, listing.end, refused, without_gaps="unknown")
+    else:
+        extent = "whole" if count == len(entries) else "partial"
     return MemoryMap(
         descriptors=numbered(entries),
         descriptor_version=values.get("MemMap Desc. Version"),
         descriptor_size=values.get("MemMap Desc. Size"),
         size=values.get("MemMap Size"),
-        extent=_extent(text, listing, count, len(entries), unreadable),
+        extent=extent,
         origin="firmware",
         located=text.record(listing.start, listing.end),
     )
-
-
-def _extent(
-    text: CaptureText,
-    listing: Listing,
-    count: int | None,
-    read: int,
-    unreadable: Sequence[Unreadable],
-) -> Extent:
-    if count is not None:
-        return "whole" if count == read else "partial"
-    end = text.line_end(text.line_end(listing.end) + 1)
-    if any(listing.start <= line.start <= end for line in unreadable):
-        return "partial"
-    return "partial" if ELLIPSIS.search(text.text, listing.start, end) else "unknown"

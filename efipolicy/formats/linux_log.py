@@ -96,9 +96,10 @@ def _after_kexec(text: CaptureText, start: int) -> bool:
 
 
 _BANNER: Final = re.compile(
-    r"EFI v(\d+)\.(\d+)(?:\.(\d+))?[ \t]+by[ \t]+([^\n\r\\]*?)[ \t\"',]*"
-    r"(?:\r?\n|\\n|\Z|:(?=[ \t]+[A-Z]\w*=))"
+    r"EFI v(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?[ \t]+by[ \t]++"
+    r"(?:([^\n\r\\]{0,256}?)(?:\r?\n|\\n|\Z|:(?=[ \t]+[A-Z]\w*=))|[^\n\r\\]{257})"
 )
+"""The vendor has at most a hundred characters; behind more, in a log on one line, it is unknown."""
 _PAIR: Final = re.compile(
     r"(?<![\w.])(?P<name>[A-Z][A-Za-z]*\d*(?:[ \t]\d\.\d)?)=(?:3D)?"
     r"(?P<address>0x[0-9a-fA-F]{1,16})\b"
@@ -131,8 +132,9 @@ def banner(text: CaptureText, boot: Boot) -> Banner | None:
     """What firmware calls itself, in one boot of a log."""
     for found in _BANNER.finditer(text.text, boot.start, boot.end):
         if not text.is_remark(found.start()):
-            major, minor, third, vendor = found.groups()
-            end = found.end(4)
+            major, minor, third, words = found.groups()
+            vendor = (words or "").rstrip(" \t\"',")
+            end = found.end() if words is None else found.start(4) + len(vendor)
             return Banner(found.start(), end, (major, minor, third), vendor.strip() or None)
     return None
 

@@ -5,11 +5,24 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from efipolicy.formats.capture_reading import decimal, shortened
 from efipolicy.formats.linux_log import EARLY, Boot
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.platform import ArchitectureReason
 
-_VERSION: Final = re.compile(r"Linux version ((\d+)\.(\d+)\S*)([^\n]*)")
+ARCHITECTURES: Final = (
+    "x86_64",
+    "i386",
+    "ia64",
+    "arm64",
+    "arm32",
+    "riscv64",
+    "loongarch64",
+)
+"""Every name that a reader of captured texts gives an architecture it knows."""
+
+# The kernel prints at most about a thousand characters on a line: what is longer is not its own.
+_VERSION: Final = re.compile(r"Linux version ((\d+)\.(\d+)\S{0,256})([^\n]{0,2048})")
 
 _MACHINES: Final[dict[str, str]] = {
     "x86_64": "x86_64",
@@ -23,14 +36,16 @@ _MACHINES: Final[dict[str, str]] = {
     "i486": "i386",
     "i586": "i386",
     "i686": "i386",
-    "armhf": "arm",
-    "armv7l": "arm",
-    "armmp": "arm",
+    "arm": "arm32",
+    "armhf": "arm32",
+    "armv7l": "arm32",
+    "armmp": "arm32",
 }
 _COMPILER: Final = re.compile(
     r"\b(x86_64|aarch64|riscv64|loongarch64|ia64|i[3-6]86|arm)-[\w-]*?gcc\b|\b(\w+)-linux-gnu\w*-ld\b"
 )
-_RELEASE_WORD: Final = re.compile(r"(?<![a-z0-9])(" + "|".join(_MACHINES) + r")(?![a-z0-9])")
+_RELEASES: Final = "|".join(name for name in _MACHINES if name != "arm")
+_RELEASE_WORD: Final = re.compile(rf"(?<![a-z0-9])({_RELEASES})(?![a-z0-9])")
 
 
 def version_line(text: CaptureText, boot: Boot) -> re.Match[str] | None:
@@ -43,7 +58,10 @@ def version_line(text: CaptureText, boot: Boot) -> re.Match[str] | None:
 
 def kernel_version(line: re.Match[str] | None) -> tuple[int, int] | None:
     """``(6, 12)`` of ``Linux version 6.12.15``."""
-    return (int(line[2]), int(line[3])) if line else None
+    if line is None:
+        return None
+    major, minor = decimal(line[2]), decimal(line[3])
+    return None if major is None or minor is None else (major, minor)
 
 
 def stated_architecture(
@@ -53,9 +71,10 @@ def stated_architecture(
     if line is not None:
         found = _COMPILER.search(line[4]) or _RELEASE_WORD.search(line[1])
         machine = next((word for word in found.groups() if word), "") if found else ""
-        architecture = "arm" if machine == "arm" else _MACHINES.get(machine)
+        architecture = _MACHINES.get(machine)
         if found and architecture:
-            return architecture, _stated(f"`{found[0]}` in the line `Linux version {line[1]} …`")
+            release = shortened(line[1])
+            return architecture, _stated(f"`{found[0]}` in the line `Linux version {release} …`")
     end = min(boot.end, boot.start + EARLY)
     for pattern, architecture in _PROOFS:
         found = pattern.search(text.text, boot.start, end)
@@ -70,11 +89,11 @@ def _stated(evidence: str) -> ArchitectureReason:
 
 _PROOFS: Final = (
     (re.compile(r"Booting Linux on physical CPU 0x[0-9a-f]+ \[0x[0-9a-f]{8}\]"), "arm64"),
-    (re.compile(r"CPU: ARMv7"), "arm"),
+    (re.compile(r"CPU: ARMv7"), "arm32"),
     (re.compile(r"SALsystab=0x"), "ia64"),
     (re.compile(r"smpboot: CPU0: (?:Intel|AMD)"), "x86_64"),
-    (re.compile(r"BOOT_IMAGE=\S*(?:x86_64|amd64)"), "x86_64"),
-    (re.compile(r"BOOT_IMAGE=\S*(?:aarch64|arm64)"), "arm64"),
+    (re.compile(r"BOOT_IMAGE=\S{0,256}(?:x86_64|amd64)"), "x86_64"),
+    (re.compile(r"BOOT_IMAGE=\S{0,256}(?:aarch64|arm64)"), "arm64"),
     (re.compile(r"riscv: (?:base ISA|ELF capabilities)"), "riscv64"),
 )
 
@@ -115,11 +134,11 @@ def machine(text: CaptureText, boot: Boot) -> Machine | None:
 def _machine_at(text: CaptureText, start: int, after: int) -> Machine | None:
     before = text.text[text.line_start(start) : start]
     words = text.text[after : text.line_end(after)].strip(" \t\r\",'")
-    if before[-1:].isalnum() or text.is_remark(start) or not words:
+    if not words or words.startswith(_PLACEHOLDERS):
+        return None
+    if before[-1:].isalnum() or text.is_remark(start):
         return None
     bios = _BIOS.search(words)
-    if words.startswith(_PLACEHOLDERS):
-        return None
     title = words[: bios.start()] if bios else words
     version = bios[1] if bios else None
     return Machine(start, after + len(words), title.strip(" ,") or words, version)

@@ -12,7 +12,9 @@ from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.memory_map import MemoryAttributesTable
 
 _TABLE_HEADER: Final = "Processing EFI Memory Attributes table"
-_UNEXPECTED: Final = re.compile(r"Unexpected EFI Memory Attributes table version (-?\d+)")
+_UNEXPECTED: Final = re.compile(
+    r"Unexpected EFI Memory Attributes table version (-?\d{1,10})(?!\d)"
+)
 
 
 def memory_attributes_table(

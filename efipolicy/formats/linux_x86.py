@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from efipolicy.formats.capture_reading import Printed, Unreadable, pages_between
+from efipolicy.formats.capture_reading import Printed, Unreadable, decimal, pages_between, shortened
 from efipolicy.formats.linux_cells import read_cell
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, continuation, joined
 from efipolicy.model.memory_map import MemoryDescriptor
@@ -22,15 +22,20 @@ _CANDIDATE: Final = re.compile(r"mem(\d+):")
 
 _SIZE: Final = r"\((?:(?P<size>[ \t]*\d+)(?P<unit>[KMGTP]B)|(?P<invalid>invalid))\)"
 _ENTRY: Final = re.compile(
-    r"mem(?P<index>\d+):[ \t]*"
+    r"mem(?P<index>\d{1,10}):[ \t]*"
     r"(?:(?P<mmio>MMIO)"
-    r"|type=?(?:3D)?(?P<type>[ \t]*\d+),[ \t]*attr=?(?:3D)?(?P<attribute>0x[0-9a-fA-F]{1,16}),"
-    r"|\[(?P<cell>[^\]\n]*)\])"
+    r"|type=?(?:3D)?(?P<type>[ \t]*\d{1,20}),[ \t]*attr=?(?:3D)?(?P<attribute>0x[0-9a-fA-F]{1,16}),"
+    r"|\[(?P<cell>[^\]\n]{0,256})\])"
     r"[ \t]*range=?(?:3D)?[ \t]*"
     r"\[(?P<start>0x[0-9a-fA-F]+)-(?P<end>0x[0-9a-fA-F]+)(?P<close>[\])])"
     rf"(?:[ \t]*{_SIZE})?"
 )
 _REST: Final = re.compile(_SIZE)
+_GOES_ON: Final = re.compile(r"[ \t]*(?:[Mt\[=\s]|\Z)")
+"""What stands behind ``memNN:`` where an entry follows, on this line or wrapped to the next."""
+
+_LONGEST_TAIL: Final = 256
+"""Characters behind an entry, all blank, in which the end of its line is looked for."""
 
 _SHIFTS: Final = {"KB": 10, "MB": 20, "GB": 30, "TB": 40, "PB": 50}
 
@@ -58,7 +63,7 @@ class _Line:
 
     def _find_rest(self, text: str) -> None:
         """The size may have been wrapped to the line below."""
-        line_end = text.find("\n", self.end)
+        line_end = text.find("\n", self.end, self.end + _LONGEST_TAIL)
         if line_end < 0 or text[self.end : line_end].strip(" \t\r="):
             return
         at = continuation(text, line_end)
@@ -99,6 +104,8 @@ def _line_at(text: str, start: int) -> _Line | None:
     match = _ENTRY.match(text, start)
     if match:
         return _Line(text, match)
+    if not _GOES_ON.match(text, text.index(":", start) + 1):
+        return None
     for lines in joined(text, start):
         match = _ENTRY.match(lines.text)
         if match:
@@ -122,8 +129,8 @@ def _read(text: CaptureText, line: _Line) -> Printed | Unreadable | None:
     if pages >> 64 or start >> 64:
         return _refused(line, "a number that does not fit 64 bits")
     unit = line.rest["unit"]
-    if unit and int(line.rest["size"]) != pages << 12 >> _SHIFTS[unit]:
-        printed = f"{line.rest['size'].strip()}{unit}"
+    if unit and decimal(line.rest["size"]) != pages << 12 >> _SHIFTS[unit]:
+        printed = f"{shortened(line.rest['size'].strip())}{unit}"
         return _refused(line, f"a range that is not of the size printed behind it, {printed}")
     if match["mmio"]:
         return _printed(text, line, MMIO, _Values(11, None, start, pages))
@@ -135,7 +142,7 @@ def _read(text: CaptureText, line: _Line) -> Printed | Unreadable | None:
         return _printed(text, line, RAW, values)
     cell = read_cell(match["cell"])
     if cell.type is None:
-        return _refused(line, f"the unknown type `{cell.unknown}`")
+        return _refused(line, f"the unknown type `{shortened(cell.unknown or '')}`")
     kind = INVALID if line.rest["invalid"] else CLOSED if closed else HALF_OPEN
     return _printed(text, line, kind, _Values(cell.type, cell.attribute, start, pages))
 
@@ -183,7 +190,7 @@ def _refused(line: _Line, what: str) -> Unreadable:
 
 def _unknown_flag(line: _Line) -> Unreadable | None:
     unknown = read_cell(line.match["cell"]).unknown
-    return _refused(line, f"the unknown flag `{unknown}`") if unknown else None
+    return _refused(line, f"the unknown flag `{shortened(unknown)}`") if unknown else None
 
 
 def _broken(text: CaptureText, candidate: re.Match[str]) -> Unreadable | None:
@@ -194,7 +201,8 @@ def _broken(text: CaptureText, candidate: re.Match[str]) -> Unreadable | None:
     looks_like = before[-4:].lower() == "efi:" or after.startswith(("type=", "[", "MMIO"))
     if not looks_like or text.is_remark(start):
         return None
-    return Unreadable(start, text.line_end(start), f"no type and range behind `{candidate[0]}`")
+    what = f"no type and range behind `{shortened(candidate[0])}`"
+    return Unreadable(start, text.line_end(start), what)
 
 
 def _is_ia64(line: _Line) -> bool:

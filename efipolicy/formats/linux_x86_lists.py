@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import (
-    ELLIPSIS,
     Printed,
+    Refused,
     Unreadable,
+    extent_of_lines,
     is_copy,
     without_copies,
 )
+from efipolicy.formats.linux_listing import Listing, with_boots
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.linux_x86 import HALF_OPEN, IA64, INVALID, MMIO, RAW
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.memory_map import Extent, MemoryDescriptor, MemoryMap, Origin
 
 _RUNTIME_LIST: Final = "EFI runtime memory map"
-
-
-class Listing(NamedTuple):
-    """One list of ``memNN`` lines: the boot it belongs to, its kind, and its entries."""
-
-    boot: Boot
-    kind: str
-    runtime_list: bool
-    entries: list[Printed]
-
-    @property
-    def start(self) -> int:
-        """Where its first line starts."""
-        return self.entries[0].start
-
-    @property
-    def end(self) -> int:
-        """Where its last line ends."""
-        return self.entries[-1].end
 
 
 def listings(
@@ -48,25 +31,26 @@ def listings(
     index goes back. The lines about MMIO and e820 belong to the first list of their boot.
     """
     found: list[Listing] = []
-    mmio: dict[int, list[Printed]] = {}
-    boot = 0
-    for entry in entries:
-        while entry.start >= boots[boot].end and boot + 1 < len(boots):
-            boot += 1
+    mmio: dict[Boot, list[Printed]] = {}
+    for boot, entry in with_boots(entries, boots):
         if entry.kind == MMIO:
             mmio.setdefault(boot, []).append(entry)
             continue
         last = found[-1] if found else None
-        if last and last.boot is boots[boot] and _continues(text, last, entry):
+        if last and last.boot is boot and _continues(text, last, entry):
             if not is_copy(last.entries[-1], entry):
                 last.entries.append(entry)
             continue
         from_end = last.end if last else 0
-        header = text.text.rfind(_RUNTIME_LIST, max(boots[boot].start, from_end), entry.start) >= 0
-        found.append(Listing(boots[boot], entry.kind, header, [entry]))
+        header = text.text.rfind(_RUNTIME_LIST, max(boot.start, from_end), entry.start) >= 0
+        found.append(Listing(boot, [entry], entry.kind, header))
     refused: list[Unreadable] = []
-    for number, lines in mmio.items():
-        refused += _place_mmio(found, boots[number], lines)
+    firsts = _first_of_each_boot(found)
+    for boot, lines in mmio.items():
+        if boot in firsts:
+            refused += _place_mmio(firsts[boot], lines)
+        else:
+            found.append(Listing(boot, without_copies(lines), MMIO))
     return sorted(found, key=lambda listing: listing.start), refused
 
 
@@ -81,15 +65,17 @@ def _continues(text: CaptureText, listing: Listing, entry: Printed) -> bool:
     return text.text.find(_RUNTIME_LIST, last.end, entry.start) < 0
 
 
-def _place_mmio(found: list[Listing], boot: Boot, lines: list[Printed]) -> list[Unreadable]:
-    """Give the MMIO lines of a boot to its list, or make them one of their own."""
-    listing = next(
-        (one for one in found if one.boot is boot and one.kind != INVALID and not one.runtime_list),
-        None,
-    )
-    if listing is None:
-        found.append(Listing(boot, MMIO, False, without_copies(lines)))
-        return []
+def _first_of_each_boot(found: Iterable[Listing]) -> dict[Boot, Listing]:
+    """The list of each boot that the map's own lines form."""
+    firsts: dict[Boot, Listing] = {}
+    for listing in found:
+        if listing.kind != INVALID and not listing.runtime_list:
+            firsts.setdefault(listing.boot, listing)
+    return firsts
+
+
+def _place_mmio(listing: Listing, lines: Iterable[Printed]) -> list[Unreadable]:
+    """Give the MMIO lines of a boot to its list; the lines that contradict it."""
     by_index = {entry.descriptor.index: entry for entry in listing.entries}
     refused: list[Unreadable] = []
     for line in lines:
@@ -103,16 +89,14 @@ def _place_mmio(found: list[Listing], boot: Boot, lines: list[Printed]) -> list[
     return refused
 
 
-def memory_map(
-    text: CaptureText, listing: Listing, unreadable: Sequence[Unreadable], *, edited: bool
-) -> MemoryMap:
+def memory_map(text: CaptureText, listing: Listing, refused: Refused, *, edited: bool) -> MemoryMap:
     """The map of one list. ``edited`` says that the kernel was told to fake entries."""
     descriptors = tuple(entry.descriptor for entry in listing.entries)
     missing = _missing(descriptors)
     first, last = min(e.start for e in listing.entries), max(e.end for e in listing.entries)
     return MemoryMap(
         descriptors=descriptors,
-        extent=_extent(text, listing, missing, unreadable),
+        extent=_extent(text, listing, missing, refused),
         missing=missing,
         origin=_origin(listing, edited=edited, missing=missing),
         located=text.record(first, last),
@@ -131,20 +115,14 @@ def _missing(descriptors: Sequence[MemoryDescriptor]) -> tuple[tuple[int, int], 
 
 
 def _extent(
-    text: CaptureText,
-    listing: Listing,
-    missing: tuple[tuple[int, int], ...],
-    unreadable: Sequence[Unreadable],
+    text: CaptureText, listing: Listing, missing: tuple[tuple[int, int], ...], refused: Refused
 ) -> Extent:
     if missing or listing.kind in (INVALID, MMIO) or listing.runtime_list:
         return "partial"
     types = {entry.descriptor.type for entry in listing.entries}
     if not {5, 7} <= types:
         return "partial"
-    end = text.line_end(text.line_end(listing.end) + 1)
-    if any(listing.start <= line.start <= end for line in unreadable):
-        return "partial"
-    return "partial" if ELLIPSIS.search(text.text, listing.start, end) else "whole"
+    return extent_of_lines(text, listing.start, listing.end, refused, without_gaps="whole")
 
 
 def _origin(listing: Listing, *, edited: bool, missing: tuple[tuple[int, int], ...]) -> Origin:

@@ -26,6 +26,9 @@ _TAG: Final = re.compile(
 _MOST_JOINS: Final = 3
 """How many further lines an entry may have been wrapped to."""
 
+_LONGEST_ENTRY: Final = 256
+"""Characters, blanks aside; no kernel or shell prints an entry of more than 150."""
+
 _LONGEST_LINE: Final = 4096
 """Characters; a log that somebody put on one line is not searched from end to end for its ends."""
 
@@ -124,7 +127,8 @@ def joined(text: str, start: int) -> Iterator[JoinedLines]:
     """The text from an offset to the end of its line, then with one more line at a time.
 
     Ends at a line that starts a record of its own. Quote marks of the continuation, blank lines
-    and the soft line ends of quoted-printable (``=`` at the end) are left out.
+    and the soft line ends of quoted-printable (``=`` at the end) are left out. Nothing is joined
+    behind more characters than an entry has.
     """
     characters: list[str] = []
     offsets: list[int] = []
@@ -142,7 +146,11 @@ def joined(text: str, start: int) -> Iterator[JoinedLines]:
             if not character.isspace():
                 characters.append(character)
                 offsets.append(place)
+                if len(offsets) >= _LONGEST_ENTRY:
+                    break
         yield JoinedLines("".join(characters), offsets)
+        if len(offsets) >= _LONGEST_ENTRY:
+            return
         at = continuation(text, end)
 
 

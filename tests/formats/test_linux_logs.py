@@ -2,13 +2,15 @@
 
 import pytest
 
-from efipolicy.formats import linux, linux_log
+from efipolicy.formats import linux, linux_log, linux_machine
 from efipolicy.model.efi import EFI_MEMORY_RUNTIME
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import Capture, Platform, Revision
+from efipolicy.plugin.registry import Registry
 from efipolicy.source import SourceText
 
 WB = 0xF
+CELL = "efi: mem00: [Runtime Code|RUN|WB] range=[0x0-0xfff] (0MB)\n"
 
 
 def read(text: str) -> Platform:
@@ -323,6 +325,12 @@ def test_the_banner_of_ia64_holds_the_tables_as_well() -> None:
     ]
 
 
+def test_a_log_on_one_line_has_a_revision_and_no_endless_vendor() -> None:
+    platform = read("efi: EFI v2.70 by EDK II " + "[    0.000000] noise " * 50 + CELL)
+    assert platform.uefi == Revision(2, 7)
+    assert platform.firmware is None
+
+
 @pytest.mark.parametrize(
     ("line", "architecture"),
     [
@@ -331,7 +339,10 @@ def test_the_banner_of_ia64_holds_the_tables_as_well() -> None:
         ("Linux version 5.3.6-200.fc30.x86_64 (b@h) (gcc version 9) #1", "x86_64"),
         ("Linux version 6.1.0-56-arm64 (b@h) (gcc-12) #1", "arm64"),
         ("Booting Linux on physical CPU 0x0000000000 [0x410fd083]", "arm64"),
-        ("CPU: ARMv7 Processor [412fc0f1] revision 1 (ARMv7), cr=10c5387d", "arm"),
+        ("CPU: ARMv7 Processor [412fc0f1] revision 1 (ARMv7), cr=10c5387d", "arm32"),
+        ("Linux version 6.1.0-9-armmp (b@h) (arm-linux-gnueabihf-gcc-12) #1", "arm32"),
+        ("Linux version 6.1.0-9-armmp (b@h) (gcc-12) #1", "arm32"),
+        ("Linux version 6.1.0 (b@h) (clang, arm-linux-gnueabi-ld 2.40) #1", "arm32"),
         ("smpboot: CPU0: AMD EPYC (family: 0x17)", "x86_64"),
     ],
 )
@@ -339,6 +350,24 @@ def test_words_of_the_log_prove_the_architecture(line: str, architecture: str) -
     platform = read(f"{line}\nefi:   0x000000001000-0x000000001fff [Conventional|   |WB]\n")
     assert platform.architecture == architecture
     assert platform.architecture_reason.kind == "stated"
+
+
+def test_every_architecture_a_reader_names_is_declared() -> None:
+    named = {
+        *linux_machine._MACHINES.values(),
+        *(architecture for _, architecture in linux_machine._PROOFS),
+        *(architecture for architecture, _ in linux._GUESSES.values()),
+        linux._X86[0],
+        "ia64",
+    }
+    assert named == set(linux_machine.ARCHITECTURES)
+
+
+def test_rules_and_readers_call_an_architecture_by_the_same_name(registry: Registry) -> None:
+    of_rules = {name for rule in registry.rules.values() for name in rule.architectures}
+    assert of_rules
+    assert of_rules <= set(linux_machine.ARCHITECTURES)
+    assert set(registry.architectures) <= set(linux_machine.ARCHITECTURES)
 
 
 def test_reading_never_counts_the_lines_of_the_text() -> None:
