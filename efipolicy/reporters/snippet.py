@@ -63,7 +63,7 @@ def margin_of(annotations: list[Annotation]) -> int:
 def _window(span: SourceSpan) -> tuple[str, int, int]:
     """The printable line of a span's start, and the underlined part of it."""
     source: SourceText = span.source
-    text = printable(source.line(span.line))
+    text = printable(source.line_at(span.start))
     start = min(span.column - 1, len(text))
     end = span.end_column - 1 if span.end_line == span.line else len(text)
     end = max(start + 1, min(end, len(text)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
-from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Protocol
 
 from efipolicy.errors import EfipolicyError, ExitStatus
 
 _MOST_NULS = 100  # a serial line spills a NUL now and then; binary data is full of them
+_BLOCK = 4096  # characters
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -18,43 +19,38 @@ _BYTE_ORDER_MARKS = (
 
 
 class SourceText:
-    """One input: its path as the user gave it, and its text."""
+    """One input: its path as the user gave it, and its text. Lines end at LF, be it CRLF or not."""
 
-    __slots__ = ("_line_starts", "path", "text")
+    __slots__ = ("_breaks", "path", "text")
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self._line_starts: list[int] | None = None
+        self._breaks: list[int] | None = None
 
     def __repr__(self) -> str:
         return f"SourceText({self.path!r}, {len(self.text)} characters)"
 
-    @property
-    def line_starts(self) -> list[int]:
-        """The offset at which each line starts. Lines end at LF, so CRLF counts as one end."""
-        if self._line_starts is None:
-            starts = [0]
-            find = self.text.find
-            at = find("\n")
-            while at >= 0:
-                starts.append(at + 1)
-                at = find("\n", at + 1)
-            self._line_starts = starts
-        return self._line_starts
-
     def position(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset, both counted from 1."""
-        starts = self.line_starts
-        line = bisect_right(starts, offset)
-        return line, offset - starts[line - 1] + 1
+        """Line and column of an offset, both counted from 1.
 
-    def line(self, number: int) -> str:
-        """The text of a line (counted from 1) without its end."""
-        starts = self.line_starts
-        start = starts[number - 1]
-        end = starts[number] if number < len(starts) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+        Line ends are counted once, block by block, so that a place in a log of megabytes costs
+        neither a table of its lines nor a walk from its start.
+        """
+        text = self.text
+        if self._breaks is None:
+            blocks = range(0, len(text), _BLOCK)
+            counts = (text.count("\n", start, start + _BLOCK) for start in blocks)
+            self._breaks = list(accumulate(counts, initial=0))
+        block = offset // _BLOCK
+        line = self._breaks[block] + text.count("\n", block * _BLOCK, offset) + 1
+        return line, offset - text.rfind("\n", 0, offset)
+
+    def line_at(self, offset: int) -> str:
+        """The text of the line in which an offset lies, without its end."""
+        start = self.text.rfind("\n", 0, offset) + 1
+        end = self.text.find("\n", offset)
+        return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
 
     def span(self, start: int, end: int) -> SourceSpan:
         """The span from one offset up to, not including, another."""

@@ -375,4 +375,4 @@ def test_reading_never_counts_the_lines_of_the_text() -> None:
         "x", "noise\n" * 1000 + "efi: mem00: type=7, attr=0xf, range=[0x0-0x1000)\n"
     )
     assert linux.read(source)
-    assert source._line_starts is None
+    assert source._breaks is None

@@ -11,7 +11,8 @@ from efipolicy.source import InputError, SourceText, decode
 
 @given(st.text(alphabet="ab\r\n\té€𝄞", max_size=40), st.integers(0, 40))
 def test_a_position_points_back_at_its_character(text: str, offset: int) -> None:
-    offset = min(offset, len(text))
+    text *= 300  # more than one block of what is counted at a time
+    offset = min(offset * 301, len(text))
     line, column = SourceText("t", text).position(offset)
     before = text[:offset]
     assert line == before.count("\n") + 1
@@ -20,7 +21,14 @@ def test_a_position_points_back_at_its_character(text: str, offset: int) -> None
 
 def test_lines_are_given_without_their_ends() -> None:
     source = SourceText("t", "one\r\ntwo\n\nfour")
-    assert [source.line(number) for number in (1, 2, 3, 4)] == ["one", "two", "", "four"]
+    assert [source.line_at(offset) for offset in (0, 3, 5, 9, 10, 14)] == [
+        "one",
+        "one",
+        "two",
+        "",
+        "four",
+        "four",
+    ]
 
 
 def test_a_span_names_its_place_as_compilers_do() -> None:
