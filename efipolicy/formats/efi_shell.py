@@ -24,12 +24,12 @@ from efipolicy.formats.capture_reading import (
 )
 from efipolicy.formats.efi_shell_rows import (
     AROUND,
-    NAMES,
     NEW,
     OLD,
     left_over,
     sfo_rows,
     table_rows,
+    type_of,
 )
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.efi import EfiMemoryType
@@ -49,7 +49,9 @@ _SFO_SUMMARY: Final = (0, 3, 4, 5, 6, 1, 2, 7, 11, 12, 8, 9, 10, 13, 15, 14)
 """Types in the order of ``MemoryMapSummary``, behind the grand total. Bytes, decimal."""
 
 _HEADER: Final = re.compile(r"Type[ \t]+Start[ \t]+End[ \t]+# Pages[ \t]+Attributes")
-_TOTAL: Final = re.compile(r"^[ \t>]*([A-Za-z_]+)[ \t]*:[ \t]+([\d,.]+) Pages", re.MULTILINE)
+_TOTAL: Final = re.compile(
+    r"^[ \t>]*([A-Za-z_]+|[0-9A-Fa-f]{8})[ \t]*:[ \t]+([\d,.]+) Pages", re.MULTILINE
+)
 _SFO_TOTALS: Final = re.compile(r'MemoryMapSummary((?:,[ \t]*"\d+")+)')
 _BANNER: Final = re.compile(r"UEFI v(\d{1,5})\.(\d{2,5}) \(([^\n]{0,256}?), 0x[0-9A-Fa-f]{8}\)")
 
@@ -60,10 +62,10 @@ _Totals = dict[int, int | None]
 
 @dataclass(slots=True)
 class _Table:
-    """One table: its rows, where it ends, whether a header preceded it, its totals in pages."""
+    """One table: its rows, where their lines may start, its header, its totals in pages."""
 
     rows: list[Printed]
-    old: int = 0
+    low: int = 0
     header: tuple[int, int] | None = None
     totals: _Totals | None = None
     totals_at: tuple[int, int] | None = None
@@ -78,6 +80,11 @@ class _Table:
     def end(self) -> int:
         """Where its last row ends."""
         return self.rows[-1].end
+
+    @property
+    def below(self) -> int:
+        """Where its totals end, or its last row without any."""
+        return self.totals_at[1] if self.totals_at else self.end
 
 
 def read(source: SourceText) -> CaptureReading | None:
@@ -106,9 +113,10 @@ def _tables(text: CaptureText, rows: Sequence[Printed]) -> list[_Table]:
         else:
             last.rows.append(row)
     for number, table in enumerate(tables):
-        low = tables[number - 1].end if number else max(0, table.start - 512)
-        for header in _HEADER.finditer(text.text, low, table.start):
+        table.low = tables[number - 1].below if number else max(0, table.start - 512)
+        for header in _HEADER.finditer(text.text, table.low, table.start):
             table.header = header.span()
+            table.low = header.end()
         high = tables[number + 1].start if number + 1 < len(tables) else len(text.text)
         _find_totals(text, table, min(high, table.end + AROUND))
     return tables
@@ -127,7 +135,7 @@ def _find_totals(text: CaptureText, table: _Table, high: int) -> None:
     totals: _Totals = {}
     at: tuple[int, int] | None = None
     for found in _TOTAL.finditer(text.text, table.end, high):
-        memory_type = NAMES.get(found[1].lower())
+        memory_type = type_of(found[1])
         if memory_type is not None:
             totals[memory_type] = decimal(re.sub(r"\D", "", found[2]))
             at = (at[0] if at else found.start(1), found.end())
@@ -146,7 +154,7 @@ def _find_totals(text: CaptureText, table: _Table, high: int) -> None:
 
 def _memory_map(text: CaptureText, table: _Table, refused: Refused) -> MemoryMap:
     rows = table.rows
-    if not _agree(rows, table.totals):
+    if _by_totals(rows, table.totals) != "whole":
         rows = without_copies(rows, refused)
     return MemoryMap(
         descriptors=numbered(rows),
@@ -157,20 +165,25 @@ def _memory_map(text: CaptureText, table: _Table, refused: Refused) -> MemoryMap
 
 
 def _extent(text: CaptureText, table: _Table, rows: Sequence[Printed], refused: Refused) -> Extent:
-    if table.totals is not None:
-        return "whole" if _agree(rows, table.totals) else "partial"
-    return extent_of_lines(text, table.start, table.end, refused, without_gaps="unknown")
+    so_far = _by_totals(rows, table.totals)
+    if so_far == "partial":
+        return so_far
+    return extent_of_lines(text, table.low, table.below, refused, without_gaps=so_far)
 
 
-def _agree(rows: Sequence[Printed], totals: _Totals | None) -> bool:
-    """Whether the pages of each type add up to the total the shell printed for it."""
-    if totals is None:
-        return False
+def _by_totals(rows: Sequence[Printed], totals: _Totals | None) -> Extent:
+    """What the pages of each type say, next to the total the shell printed for it.
+
+    ``partial`` where they differ, ``unknown`` while the total of a type that occurs is missing.
+    """
     sums: dict[int, int] = {}
     for row in rows:
         memory_type = row.descriptor.type
         sums[memory_type] = sums.get(memory_type, 0) + row.descriptor.number_of_pages
-    return all(sums.get(memory_type, 0) == pages for memory_type, pages in totals.items())
+    totals = totals or {}
+    if any(sums.get(memory_type, 0) != pages for memory_type, pages in totals.items()):
+        return "partial"
+    return "whole" if sums.keys() <= totals.keys() else "unknown"
 
 
 def _reading(

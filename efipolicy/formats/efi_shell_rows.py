@@ -69,10 +69,10 @@ _LONGEST_ROW: Final = 512
 """Characters behind the first address, padding included, in which the rest of its row stands."""
 
 
-# No processor has more than 52 bits of physical address, so the last address starts with zeros:
-# that makes a prefix by which rows are found without looking at every line.
-_USUAL: Final = re.compile(r"-000[0-9A-F]{13}(?=[\s=])")
 _CANDIDATE: Final = re.compile(r"-[0-9A-F]{16}(?=[\s=])")
+"""Where a row may be: found by its hyphen, without looking at every line."""
+_REST: Final = re.compile(r"-(?:[0-9A-F][\s>=]*){48}")
+"""The three last numbers of a row, however it was wrapped. Cheap to try."""
 _ROW: Final = re.compile(
     r"(?P<type>[A-Za-z][A-Za-z_]*?|[0-9A-Fa-f]{8})[ \t]*"
     r"(?P<start>[0-9A-F]{16})-(?P<end>[0-9A-F]{16})"
@@ -83,10 +83,15 @@ _JOINED_ROW: Final = re.compile(
     r"(?P<start>[0-9A-F]{16})-(?P<end>[0-9A-F]{16})"
     r"(?P<gap>)(?P<pages>[0-9A-F]{16})(?P<attribute>[0-9A-F]{16})(?![0-9A-Za-z])"
 )
+_NAMED: Final = re.compile(rf"\b(?i:{'|'.join(NAMES)})[ \t]+[0-9A-F]{{8}}")
+"""How a row starts; what else it has is missing or damaged."""
 _LOOKS_LIKE_A_ROW: Final = re.compile(
-    rf"\b(?i:{'|'.join(NAMES)})[ \t]+[0-9A-F]{{8}}"
+    rf"{_NAMED.pattern}"
     r"|(?<![0-9A-Fa-fx])[0-9A-F]{16}-|-[0-9A-F]{16}\b"
 )
+_DIGITS: Final = 16
+_ADDRESS: Final = re.compile(r"[0-9A-F]{16}")
+_PART: Final = "a part of a row whose other part is missing"
 _SFO_ROW: Final = re.compile(
     r'MemoryMap,"(?P<type>\w+)","(?P<start>[0-9A-F]{1,16})","(?P<end>[0-9A-F]{1,16})",'
     r'"(?P<pages>[0-9A-F]{1,16})","(?P<attribute>[0-9A-F]{1,16})"'
@@ -95,22 +100,22 @@ _SFO_ROW: Final = re.compile(
 
 def table_rows(text: CaptureText) -> Iterator[Printed | Unreadable]:
     """The rows of plain tables."""
-    usual = [match.start() for match in _USUAL.finditer(text.text)]
-    if not usual:
-        return
     end = 0
-    low, high = max(0, usual[0] - AROUND), usual[-1] + AROUND
-    for candidate in _CANDIDATE.finditer(text.text, low, high):
+    for candidate in _CANDIDATE.finditer(text.text):
         at = candidate.start()
-        if at < end or text.is_remark(at):
+        if at < end:
             continue
-        line_start = text.line_start(at)
-        row, lines = _row_at(text, line_start, at)
-        if row is None:
+        complete = _REST.match(text.text, at)
+        first = _range_start(text, at)
+        if (not complete and (first is None or first == at - _DIGITS)) or text.is_remark(at):
             continue
-        read = _read_row(text, row, lines)
-        end = read.end
-        yield read
+        row, lines = _row_at(text, text.line_start(at), at) if complete else (None, None)
+        if row is not None:
+            read = _read_row(text, row, lines)
+            end = read.end
+            yield read
+        elif first is not None:
+            yield Unreadable(first, text.line_end(at), _PART)
 
 
 def _row_at(
@@ -128,6 +133,14 @@ def _row_at(
     return None, None
 
 
+def _range_start(text: CaptureText, at: int) -> int | None:
+    """Where the type, or without one the first address, right before a range's hyphen starts."""
+    if not _ADDRESS.fullmatch(text.text, max(0, at - _DIGITS), at):
+        return None
+    named = _NAMED.search(text.text, max(0, at - _BEFORE), at)
+    return named.start() if named else at - _DIGITS
+
+
 def _end_of_line_before(text: CaptureText, line_start: int) -> int:
     """Where the last words of the lines above start: type and address may have stayed there."""
     end = line_start - 1
@@ -138,14 +151,20 @@ def _end_of_line_before(text: CaptureText, line_start: int) -> int:
     return max(line, line + len(text.text[line:end].rstrip()) - _BEFORE)
 
 
+def type_of(word: str) -> int | None:
+    """The number of a type as tables name it: a short name, or eight digits for any other."""
+    memory_type = NAMES.get(word.lower())
+    if memory_type is None and re.fullmatch(r"[0-9A-Fa-f]{8}", word):
+        memory_type = int(word, 16)
+    return memory_type
+
+
 def _read_row(
     text: CaptureText, row: re.Match[str], lines: JoinedLines | None
 ) -> Printed | Unreadable:
     where = lines.span if lines else lambda start, end: (start, end)
     start, end = where(*row.span())
-    memory_type = NAMES.get(row["type"].lower())
-    if memory_type is None and re.fullmatch(r"[0-9A-Fa-f]{8}", row["type"]):
-        memory_type = int(row["type"], 16)
+    memory_type = type_of(row["type"])
     if memory_type is None:
         return Unreadable(start, end, f"the unknown type `{row['type']}`")
     fields = {
@@ -212,12 +231,20 @@ def left_over(text: CaptureText, found: Sequence[Printed | Unreadable]) -> list[
     ends = [row.end for row in found]
     starts = [text.line_start(row.start) for row in found]
     lines: dict[int, Unreadable] = {}
-    low, high = max(0, starts[0] - AROUND), ends[-1] + AROUND
+    low, high = _neighbourhood(text, starts[0], ends[-1])
     for row in _LOOKS_LIKE_A_ROW.finditer(text.text, low, high):
         nearest = bisect_right(starts, row.start()) - 1
         if (nearest >= 0 and row.start() < ends[nearest]) or text.is_remark(row.start()):
             continue
         end = text.line_end(row.end())
-        what = "a part of a row whose other part is missing"
-        lines.setdefault(text.line_start(row.start()), Unreadable(row.start(), end, what))
+        lines.setdefault(text.line_start(row.start()), Unreadable(row.start(), end, _PART))
     return list(lines.values())
+
+
+def _neighbourhood(text: CaptureText, low: int, high: int) -> tuple[int, int]:
+    """Where else rows may stand: near those that were read, and near those found that way."""
+    while before := _NAMED.search(text.text, max(0, low - AROUND), low):
+        low = before.start()
+    while behind := _NAMED.search(text.text, high, high + AROUND):
+        high = behind.end()
+    return max(0, low - AROUND), high + AROUND

@@ -8,6 +8,8 @@ from efipolicy.source import SourceText
 
 NEW = "RT_Data    00000000078EF000-00000000079EEFFF 0000000000000100 800000000000000F\n"
 OLD = "RT_code    000000007EE49000-000000007EE6EFFF  0000000000000026 800000000000000F\n"
+CODE = NEW.replace("RT_Data", "RT_Code")
+HEADER = "Type       Start            End              # Pages          Attributes\n"
 
 
 def read(text: str) -> Platform:
@@ -47,9 +49,89 @@ def test_totals_tell_whether_rows_are_missing() -> None:
     assert read(NEW).memory_map.extent == "unknown"
 
 
+def test_totals_of_some_types_do_not_tell_that_the_others_are_whole() -> None:
+    cut = "\n  Reserved  :              0 Pages (0 Bytes)\n"
+    assert read(NEW + cut).memory_map.extent == "unknown"
+    rows = NEW + NEW.replace("RT_Data ", "70000001")
+    totals = "\n  RT_Data   :            256 Pages (1,048,576 Bytes)\n"
+    assert read(rows + totals).memory_map.extent == "unknown"
+    assert read(rows + totals + totals.replace("RT_Data", "70000001")).memory_map.extent == "whole"
+
+
+@pytest.mark.parametrize("gap", ["...\n", NEW.replace("0100 8", "0101 8")])
+@pytest.mark.parametrize("above", [True, False])
+@pytest.mark.parametrize("cut", [True, False])
+def test_agreeing_totals_do_not_make_up_for_a_gap(gap: str, above: bool, cut: bool) -> None:
+    rows = f"{HEADER}{gap}{NEW}" if above else f"{HEADER}{NEW}{gap}{CODE}"
+    totals = "\n  Reserved  :              0 Pages (0 Bytes)\n"
+    if not cut:
+        totals += "  RT_Data   :            256 Pages (1,048,576 Bytes)\n"
+        totals += "" if above else "  RT_Code   :            256 Pages (1,048,576 Bytes)\n"
+    assert read(rows + totals).memory_map.extent == "partial"
+
+
+def test_a_gap_in_one_table_says_nothing_of_the_next() -> None:
+    totals = "\n  RT_Data   :            256 Pages (1,048,576 Bytes)\n"
+    platform = read(HEADER + NEW + "...\n" + totals + HEADER + NEW + totals)
+    assert platform.memory_map.extent == "whole"
+    assert platform.capture
+    assert [one.extent for one in platform.capture.other_maps] == ["partial"]
+
+
+@pytest.mark.parametrize("digits", ["001", "0FF", "100", "7FF", "FFF"])
+@pytest.mark.parametrize("first", ["", NEW])
+def test_rows_anywhere_in_64_bits_are_read(digits: str, first: str) -> None:
+    high = [
+        f"BS_Data    {digits}0000000{at:03X}000-{digits}0000000{at:03X}FFF"
+        " 0000000000000001 000000000000000F\n"
+        for at in range(120)
+    ]
+    platform = read(HEADER + first + "".join(high))
+    rows = platform.memory_map.descriptors[bool(first) :]
+    assert [row.physical_start for row in rows] == [
+        (int(digits, 16) << 52) + (at << 12) for at in range(120)
+    ]
+    assert platform.capture
+    assert (platform.capture.skipped_lines, platform.capture.unreadable) == (0, ())
+
+
+def test_the_last_page_of_64_bits_is_read() -> None:
+    line = "MMIO       FFFFFFFFFFFFF000-FFFFFFFFFFFFFFFF 0000000000000001 8000000000000001"
+    (row,) = read(line).memory_map.descriptors
+    assert (row.physical_start, row.number_of_pages) == (0xFFFFFFFFFFFFF000, 1)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "BS_Data    0010000000000000-0010000000000FFF 00000000000\n",
+        "           0010000000000000-0010000000000FFF 0000000000000001 000000000000000F\n",
+        "-: BS_Data    0010000000000000-0010000000000FFF 0000000000000001 0000000000000000F\n",
+    ],
+)
+def test_a_damaged_row_far_from_the_others_is_reported(damaged: str) -> None:
+    platform = read(NEW + "and then\n" * 2000 + damaged)
+    assert platform.capture
+    assert len(platform.capture.unreadable) == 1
+    assert platform.capture.skipped_lines == 2000
+
+
+def test_every_row_of_a_long_damaged_run_is_reported() -> None:
+    broken = "BS_Data    0010000000000000-001000\n"
+    platform = read(broken * 400 + NEW + broken * 400)
+    assert platform.capture
+    assert len(platform.capture.unreadable) == 800
+    assert platform.capture.skipped_lines == 0
+
+
+def test_ranges_of_a_kernel_far_from_the_table_are_no_rows() -> None:
+    platform = read(NEW + "and then\n" * 2000 + " 0000000000001000-0000000000002000 (usable)\n")
+    assert platform.capture
+    assert platform.capture.unreadable == ()
+
+
 def test_a_second_table_is_another_map() -> None:
-    header = "Type       Start            End              # Pages          Attributes\n"
-    platform = read(header + NEW + NEW.replace("RT_Data", "BS_Data") + header + NEW)
+    platform = read(HEADER + NEW + NEW.replace("RT_Data", "BS_Data") + HEADER + NEW)
     assert len(platform.memory_map.descriptors) == 2
     assert platform.capture
     assert [len(one.descriptors) for one in platform.capture.other_maps] == [1]
