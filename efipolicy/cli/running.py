@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from efipolicy import __version__
 from efipolicy.cli import COMMANDS
@@ -31,12 +31,12 @@ def run(arguments: list[str]) -> int:
         complain(str(problem))
         status = int(problem.status)
     except BrokenPipeError:
-        discard_output()
+        discard(sys.stdout)
         status = int(ExitStatus.OK)
     except OSError as problem:
         if debug:
             raise
-        discard_output()
+        discard(sys.stdout)
         complain(f"cannot write the output: {(problem.strerror or str(problem)).lower()}")
         status = int(ExitStatus.USAGE)
     except KeyboardInterrupt:
@@ -49,9 +49,10 @@ def run(arguments: list[str]) -> int:
     return status
 
 
-def discard_output() -> None:
-    """Nobody takes our output; nothing more may be written, not even at shutdown."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def discard(stream: TextIO) -> None:
+    """Nobody takes what we print there; nothing more may be written, not even at shutdown."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -116,9 +117,12 @@ def complain(message: str) -> None:
 
 def tell(line: str, *, end: str = "\n") -> None:
     """Print to standard error, when there is one that takes it."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
-            print(line, end=end, file=sys.stderr, flush=True)
+    if sys.stderr is None:
+        return
+    try:
+        print(line, end=end, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        discard(sys.stderr)
 
 
 def report_bug(problem: Exception) -> str:
