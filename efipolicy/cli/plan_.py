@@ -11,7 +11,7 @@ from efipolicy.cli.reading import read_one
 from efipolicy.cli.running import plugin_status
 from efipolicy.engine.planning import PlanChoice, plan
 from efipolicy.errors import UsageError
-from efipolicy.formats.platform import page_size_bytes
+from efipolicy.formats.platform_values import page_size_bytes
 from efipolicy.reporters.plan import plan_json, plan_text
 
 

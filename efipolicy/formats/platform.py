@@ -5,6 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from efipolicy.formats.platform_values import (
+    COUNT,
+    FormatVersion,
+    Gaps,
+    PageSize,
+    QuotedRevision,
+)
 from efipolicy.model.efi import (
     ATTRIBUTE_BITS,
     CONFIGURATION_TABLES,
@@ -20,10 +27,9 @@ from efipolicy.model.platform import (
     Firmware,
     MappingDeclaration,
     Platform,
-    Revision,
 )
 from efipolicy.source import InputError, SourceText
-from efipolicy.source.document import Mapping, Node, Scalar, Sequence, parse
+from efipolicy.source.document import Mapping, parse
 from efipolicy.source.shape import (
     INVALID,
     AnyNode,
@@ -39,15 +45,10 @@ from efipolicy.source.shape import (
     Pattern,
     Reading,
     Record,
-    Shape,
     Text,
-    found_in,
 )
 
-FORMAT_VERSION: Final = 1
-
 _ADDRESS = Integer(64)
-_COUNT = Integer(32)
 _TEXT = Text()
 _TYPE = Number(
     MEMORY_TYPES,
@@ -70,98 +71,6 @@ _GUID = Pattern(
     r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
     "a GUID such as 8868e871-e4f1-11d3-bc22-0080c73c8881",
 )
-_PAGE_SIZES = {"4K": 0x1000, "8K": 0x2000, "16K": 0x4000, "64K": 0x10000}
-
-
-class _QuotedRevision(Shape):
-    """A revision of the UEFI specification; unquoted, YAML would read 2.10 as the number 2.1."""
-
-    phrase = 'a quoted revision such as "2.10"'
-    _form = re.compile(r"\d{1,4}\.\d{1,4}(?:\.\d{1,4})?")
-
-    def read(self, node: Node, reading: Reading) -> Any:
-        """The revision."""
-        if isinstance(node, Scalar) and self._form.fullmatch(node.text):
-            if not node.plain:
-                return Revision.parse(node.text)
-            means = node.text.rstrip("0").rstrip(".") if node.text.count(".") == 1 else node.text
-            shown = means if "." in means else f"{means}.0"
-            why = f", which YAML reads as the number {shown}" if shown != node.text else ""
-            return reading.refuse(
-                node, f"{node.text} without quotes{why}", f'a quoted revision: "{node.text}"'
-            )
-        return reading.refuse(node, found_in(node), self.phrase)
-
-    def json_schema(self) -> JsonSchema:
-        """A string."""
-        return {"type": "string", "pattern": r"^\d{1,4}\.\d{1,4}(\.\d{1,4})?$"}
-
-
-class _Gaps(ListOf):
-    """Index gaps: pairs whose ends ascend, each beyond the one before."""
-
-    def __init__(self) -> None:
-        pair = ListOf(_COUNT, length=2, phrase="a pair of indices: [first, last]")
-        super().__init__(pair, phrase="a list of index pairs")
-
-    def read(self, node: Node, reading: Reading) -> Any:
-        """The pairs in their order."""
-        gaps: Any = super().read(node, reading)
-        if gaps is INVALID or not isinstance(node, Sequence):
-            return gaps
-        before = -1
-        for item, (first, last) in zip(node.items, gaps, strict=True):
-            if not before < first <= last:
-                return reading.refuse(
-                    item, f"the gap [{first}, {last}]", "ascending pairs: [first, last]"
-                )
-            before = last
-        return gaps
-
-
-class _FormatVersion(Shape):
-    """The version of the format, which is also how a platform file is recognised."""
-
-    phrase = f"{FORMAT_VERSION}"
-
-    def read(self, node: Node, reading: Reading) -> Any:
-        """The version this reader knows."""
-        if isinstance(node, Scalar) and node.text == self.phrase:
-            return FORMAT_VERSION
-        return reading.refuse(node, f"version {found_in(node)} of the format", self.phrase)
-
-    def json_schema(self) -> JsonSchema:
-        """A constant."""
-        return {"const": FORMAT_VERSION}
-
-
-class _PageSize(Shape):
-    """A size of an operating system's page."""
-
-    phrase = f"a page size: {', '.join(_PAGE_SIZES)}, or bytes"
-
-    def read(self, node: Node, reading: Reading) -> Any:
-        """Bytes."""
-        if isinstance(node, Scalar) and node.text in _PAGE_SIZES:
-            return _PAGE_SIZES[node.text]
-        if isinstance(node, Scalar) and node.text[:1].isdigit() and node.text[-1:].isalnum():
-            probe = Reading()
-            value = _COUNT.read(node, probe)
-            if isinstance(value, int) and value >= 0x1000 and value & (value - 1) == 0:
-                return value
-        return reading.refuse(node, found_in(node), self.phrase)
-
-    def json_schema(self) -> JsonSchema:
-        """A name or an integer."""
-        return {"anyOf": [{"enum": list(_PAGE_SIZES)}, *_COUNT.json_schema()["anyOf"]]}
-
-
-def page_size_bytes(text: str) -> int:
-    """The bytes of a page size as people write it (``64K`` or a number). Raises `ValueError`."""
-    size = _PAGE_SIZES.get(text) or int(text, 0)
-    if size < 0x1000 or size & (size - 1):
-        raise ValueError(text)
-    return size
 
 
 def _values(_node: Mapping, values: dict[str, Any]) -> dict[str, Any]:
@@ -310,7 +219,7 @@ _HEADER = Record(
             ),
             "where the architecture was not written by a person: how it was found",
         ),
-        Field("uefi", _QuotedRevision(), "revision of UEFI the firmware declares, quoted"),
+        Field("uefi", QuotedRevision(), "revision of UEFI the firmware declares, quoted"),
         Field(
             "firmware",
             Record(
@@ -337,8 +246,8 @@ _MEMORY_MAP = Record(
     "memory_map",
     "What GetMemoryMap returned.",
     (
-        Field("descriptor_version", _COUNT, "version of the descriptor format"),
-        Field("descriptor_size", _COUNT, "bytes from one descriptor to the next"),
+        Field("descriptor_version", COUNT, "version of the descriptor format"),
+        Field("descriptor_size", COUNT, "bytes from one descriptor to the next"),
         Field("size", _ADDRESS, "bytes of the buffer"),
         Field(
             "extent",
@@ -347,7 +256,7 @@ _MEMORY_MAP = Record(
         ),
         Field(
             "missing",
-            _Gaps(),
+            Gaps(),
             "gaps in the indices, both ends included",
         ),
         Field(
@@ -369,9 +278,9 @@ _MEMORY_ATTRIBUTES_TABLE = Record(
     "memory_attributes_table",
     "EFI_MEMORY_ATTRIBUTES_TABLE.",
     (
-        Field("version", _COUNT, "1 up to UEFI 2.9, 2 since 2.10"),
-        Field("descriptor_size", _COUNT, "bytes from one entry to the next"),
-        Field("flags", _COUNT, "reserved in version 1"),
+        Field("version", COUNT, "1 up to UEFI 2.9, 2 since 2.10"),
+        Field("descriptor_size", COUNT, "bytes from one entry to the next"),
+        Field("flags", COUNT, "reserved in version 1"),
         Field("address", _ADDRESS, "physical address of the table"),
         Field(
             "extent",
@@ -529,7 +438,7 @@ def _mapping_fields(*more: Field) -> tuple[Field, ...]:
             MappingOf(AnyNode(), phrase="a mapping of options"),
             "the strategy's own options",
         ),
-        Field("page_size", _PageSize(), "the operating system's page, not EFI's"),
+        Field("page_size", PageSize(), "the operating system's page, not EFI's"),
         Field(
             "virtual_address_bits",
             Integer(8, minimum=32, maximum=64),
@@ -630,7 +539,7 @@ PLATFORM_FILE: Final = Record(
     "the platform file",
     "One platform: what its firmware declares, and how its operating systems map it.",
     (
-        Field("efipolicy", _FormatVersion(), "version of this format", required=True),
+        Field("efipolicy", FormatVersion(), "version of this format", required=True),
         Field("platform", _HEADER, "what the platform is", required=True),
         Field("memory_map", _MEMORY_MAP, "what GetMemoryMap returned", required=True),
         Field("memory_attributes_table", _MEMORY_ATTRIBUTES_TABLE, "the Memory Attributes Table"),

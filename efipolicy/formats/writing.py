@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from efipolicy.formats.platform import FORMAT_VERSION
+from efipolicy.formats.platform_values import FORMAT_VERSION
 from efipolicy.model.efi import ATTRIBUTE_BITS, type_name
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import Capture, ConfigurationTable, Firmware, Platform
