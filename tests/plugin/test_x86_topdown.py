@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -11,10 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from efipolicy.engine.planning import PlanChoice, plan
+from efipolicy.formats.platform import read_platform
+from efipolicy.model.address import pages_of
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import ArchitectureReason, Platform
 from efipolicy.plugin.registry import Registry
+from efipolicy.source import SourceText
+from tests.conftest import FIXTURES, PLATFORMS
 
 RUNTIME = 0x8000_0000_0000_0000
 MIB = 1 << 20
@@ -209,3 +214,24 @@ def test_no_two_regions_share_an_address_and_phases_are_kept(
     for mapping in made.mappings:
         assert mapping.virtual_start is not None
         assert (mapping.virtual_start - mapping.physical.start) % (2 * MIB) == 0
+
+
+def test_the_addresses_of_a_recorded_boot_are_predicted_every_one() -> None:
+    """What Linux 6.1 installed on OVMF, by address range: merging may differ, addresses not."""
+    path = PLATFORMS / "ovmf-x86_64.yaml"
+    platform, errors = read_platform(SourceText(path.name, path.read_text()))
+    assert errors == []
+    assert platform is not None
+    made = plan(platform, Registry(), PlanChoice())
+    assert made.options["kernel"] == (6, 1)
+    rows = re.findall(
+        r"phys=(0x\w+) virt=(0x\w+) pages=(0x\w+)",
+        (FIXTURES / "observed" / "ovmf-x86_64.runtime-map.txt").read_text(),
+    )
+    assert len(rows) == 103
+    for row in rows:
+        physical, virtual, pages = (int(word, 16) for word in row)
+        region = pages_of(physical, pages)
+        mapping = next(m for m in made.mappings if m.physical.covers(region))
+        assert mapping.virtual_start is not None
+        assert mapping.virtual_start - mapping.physical.start == virtual - physical
