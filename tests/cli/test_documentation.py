@@ -7,7 +7,6 @@ from importlib import import_module
 import pytest
 
 from efipolicy.cli import COMMANDS
-from efipolicy.errors import ExitStatus
 from tests.conftest import ROOT, Run
 
 REFERENCE = (ROOT / "docs" / "reference" / "command-line.rst").read_text()
@@ -27,13 +26,6 @@ def test_the_help_of_a_command_tells_every_option_and_is_in_the_reference(
         assert action.help, f"{command} {action.dest} is not explained"
         for name in action.option_strings:
             assert name in printed
-
-
-def test_every_command_and_exit_status_is_in_the_reference() -> None:
-    for command in COMMANDS:
-        assert command in REFERENCE
-    for status in ExitStatus:
-        assert f"{int(status)}" in REFERENCE
 
 
 def test_the_readme_begins_with_two_commands() -> None:
