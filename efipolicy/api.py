@@ -107,7 +107,7 @@ def read_source(
     A capture format that failed, or a declared mapping that means nothing, is among the errors
     even when the rest could be read.
     """
-    if not source.text.strip():
+    if not source.text or source.text.isspace():
         expected = "a platform file or a captured log"
         return None, [ForeignInputError(source.path, "an empty file", expected)]
     if is_platform_file(source):

@@ -138,18 +138,19 @@ class Pattern(Shape):
     """Text of a given form."""
 
     def __init__(self, pattern: str, phrase: str) -> None:
-        self.pattern = re.compile(pattern)
+        self.pattern = pattern
         self.phrase = phrase
 
     def read(self, node: Node, reading: Reading) -> str | _Invalid:
         """The text, when all of it has the form."""
-        if isinstance(node, Scalar) and self.pattern.fullmatch(node.text):
+        # Compiled when first met: most documents have few of the forms a format knows.
+        if isinstance(node, Scalar) and re.fullmatch(self.pattern, node.text):
             return node.text
         return reading.refuse(node, found_in(node), self.phrase)
 
     def json_schema(self) -> JsonSchema:
         """A string of that form."""
-        return {"type": "string", "pattern": f"^(?:{self.pattern.pattern})$"}
+        return {"type": "string", "pattern": f"^(?:{self.pattern})$"}
 
 
 class Choice(Shape):
