@@ -110,16 +110,9 @@ def memory_map_svg(
             table=memory_attributes_table,
             table_id=table_id,
         )
-    head = _head(
-        svg,
-        memory_map,
-        figure_id=figure_id,
-        title=title,
-        findings=findings,
-        height=height,
-        links=_has_links(svg),
+    return _document(
+        svg, memory_map, figure_id=figure_id, title=title, findings=findings, height=height
     )
-    return "\n".join([*head, *svg.lines, "</svg>", ""])
 
 
 def _draw_title(svg: SvgWriter, title: str, facts: str) -> None:
@@ -234,16 +227,9 @@ def memory_map_excerpt_svg(
     drawing.tinted = True
     draw_heads(svg, drawing.columns, 24, protection_from=_source(memory_attributes_table))
     height = drawing.draw_rows(near, 34) + 2
-    head = _head(
-        svg,
-        memory_map,
-        figure_id=figure_id,
-        title=title,
-        findings=findings,
-        height=height,
-        links=_has_links(svg),
+    return _document(
+        svg, memory_map, figure_id=figure_id, title=title, findings=findings, height=height
     )
-    return "\n".join([*head, *svg.lines, "</svg>", ""])
 
 
 def _notes(rows: Sequence[LadderRow], table: MemoryAttributesTable | None) -> list[str]:
@@ -263,11 +249,7 @@ def _notes(rows: Sequence[LadderRow], table: MemoryAttributesTable | None) -> li
     ]
 
 
-def _has_links(svg: SvgWriter) -> bool:
-    return any(line.startswith("<a ") for line in svg.lines)
-
-
-def _head(
+def _document(
     svg: SvgWriter,
     memory_map: MemoryMap,
     *,
@@ -275,9 +257,9 @@ def _head(
     title: str,
     findings: Sequence[DrawnFinding],
     height: float,
-    links: bool,
-) -> list[str]:
-    """The opening tag, the name and the description, and what a file of its own needs besides."""
+) -> str:
+    """The whole picture: what was drawn, its name, and what a file of its own needs besides."""
+    links = any(line.startswith("<a ") for line in svg.lines)
     attributes = svg.attributes(
         xmlns="http://www.w3.org/2000/svg",
         class_="ep-fig" if svg.form != "print" else None,
@@ -298,7 +280,7 @@ def _head(
     if svg.form != "inline":
         page = svg.attributes(width=WIDTH, height=height, class_="ep-page")
         lines.append(f"<rect{page}/>")
-    return lines
+    return "\n".join([*lines, *svg.lines, "</svg>", ""])
 
 
 def _description(memory_map: MemoryMap, findings: Sequence[DrawnFinding]) -> str:

@@ -20,7 +20,7 @@ hookimpl = pluggy.HookimplMarker("efipolicy")
 
 
 @hookspec
-def efipolicy_architectures() -> Iterable[Architecture]:  # type: ignore[empty-body]
+def efipolicy_architectures() -> Iterable[Architecture]:
     """Which architectures does this plugin know?
 
     .. code-block:: python
@@ -29,10 +29,11 @@ def efipolicy_architectures() -> Iterable[Architecture]:  # type: ignore[empty-b
         def efipolicy_architectures():
             yield Architecture(name="riscv64", title="RISC-V")
     """
+    return ()
 
 
 @hookspec
-def efipolicy_strategies() -> Iterable[Strategy]:  # type: ignore[empty-body]
+def efipolicy_strategies() -> Iterable[Strategy]:
     """Which ways of choosing virtual addresses does this plugin know?
 
     .. code-block:: python
@@ -41,10 +42,11 @@ def efipolicy_strategies() -> Iterable[Strategy]:  # type: ignore[empty-body]
         def efipolicy_strategies():
             yield Strategy(name="identity", title="...", plan=plan_identity)
     """
+    return ()
 
 
 @hookspec
-def efipolicy_rules() -> Iterable[Rule]:  # type: ignore[empty-body]
+def efipolicy_rules() -> Iterable[Rule]:
     """Which rules does this plugin add? All of them belong to packs that only it uses.
 
     .. code-block:: python
@@ -55,10 +57,11 @@ def efipolicy_rules() -> Iterable[Rule]:  # type: ignore[empty-body]
 
             yield from rules_in(rules)
     """
+    return ()
 
 
 @hookspec
-def efipolicy_formats() -> Iterable[CaptureFormat]:  # type: ignore[empty-body]
+def efipolicy_formats() -> Iterable[CaptureFormat]:
     """Which captured texts can this plugin read?
 
     .. code-block:: python
@@ -67,10 +70,11 @@ def efipolicy_formats() -> Iterable[CaptureFormat]:  # type: ignore[empty-body]
         def efipolicy_formats():
             yield CaptureFormat(name="acme-log", title="...", dialects=("acme-log",), read=read)
     """
+    return ()
 
 
 @hookspec
-def efipolicy_reporters() -> Iterable[Reporter]:  # type: ignore[empty-body]
+def efipolicy_reporters() -> Iterable[Reporter]:
     """In which formats can this plugin print a report?
 
     .. code-block:: python
@@ -79,10 +83,11 @@ def efipolicy_reporters() -> Iterable[Reporter]:  # type: ignore[empty-body]
         def efipolicy_reporters():
             yield Reporter(name="acme", title="...", render=render)
     """
+    return ()
 
 
 @hookspec
-def efipolicy_policies() -> Iterable[PolicyFolder]:  # type: ignore[empty-body]
+def efipolicy_policies() -> Iterable[PolicyFolder]:
     """Which folders hold this plugin's policies?
 
     .. code-block:: python
@@ -91,3 +96,4 @@ def efipolicy_policies() -> Iterable[PolicyFolder]:  # type: ignore[empty-body]
         def efipolicy_policies():
             yield PolicyFolder(path=f"{__path__[0]}/sets")
     """
+    return ()

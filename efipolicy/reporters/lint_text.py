@@ -169,7 +169,8 @@ def _summary(report: Report) -> list[str]:
     if accepted:
         outcome += f", {accepted} accepted"
     linted = sum(1 for item in report.inputs if item.platform)
-    outcome += f" in {_count(linted, 'input')}"
+    # Nothing found where nothing was looked at is no result.
+    outcome = f"{outcome} in {_count(linted, 'input')}" if linted else "nothing linted"
     unread = sum(1 for item in report.inputs if not item.platform)
     if unread:
         outcome += f"; {_count(unread, 'input')} not understood"

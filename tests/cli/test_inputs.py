@@ -374,6 +374,13 @@ def test_a_rule_that_a_policy_names_and_nobody_has_is_told(folder: Path, run: Ru
     assert "no rule `uefi/zero-page`; did you mean `uefi/zero-pages`?" in err
 
 
+def test_where_nothing_was_looked_at_nothing_is_said_to_be_clean(folder: Path, run: Run) -> None:
+    (folder / "p.yaml").write_text(MINIMAL.replace("pages", "pagess"))
+    _, out, _ = run("lint", "p.yaml")
+    assert "nothing linted; 1 input not understood" in out
+    assert "no findings" not in out
+
+
 def test_a_selection_of_nothing_is_refused(folder: Path, run: Run) -> None:
     (folder / "p.yaml").write_text(MINIMAL)
     assert run("lint", "p.yaml", "--select", "uefi/*", "--ignore", "*")[0] == 2
