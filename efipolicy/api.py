@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from efipolicy.engine.linting import lint
-from efipolicy.engine.planning import declaration_errors
+from efipolicy.engine.planning import declaration_errors, planner_of
 from efipolicy.errors import EfipolicyError, ExitStatus, PluginError, UsageError
 from efipolicy.formats.platform import is_platform_file, read_platform
 from efipolicy.formats.recognition import recognise
@@ -214,6 +214,7 @@ def _lint_path(
     read, problems = read_source(source, registry, options)
     if read is None:
         return None, problems
+    failed: list[PluginError] = []
     report, failures = lint(
         read.platform,
         registry.rules.values(),
@@ -223,8 +224,9 @@ def _lint_path(
         kind=read.kind,
         format=read.format,
         today=today,
+        planner=planner_of(read.platform, registry, failed),
     )
-    return report, [*problems, *failures]
+    return report, [*problems, *failures, *failed]
 
 
 def _unread(path: str, problems: list[EfipolicyError]) -> InputReport:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
-from efipolicy.model.memory_map import MemoryDescriptor
-from efipolicy.model.platform import Platform
+from efipolicy.model.kexec import Kernel
+from efipolicy.model.mapping import MappingPlan
+from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
+from efipolicy.model.platform import MappingDeclaration, Platform
 from efipolicy.plugin import Architecture, Rule
-from efipolicy.plugin.rules import CONDITIONS, FACTS
+from efipolicy.plugin.rules import CONDITIONS, FACTS, FACTS_OF_A_KERNEL
+
+Planner = Callable[[MappingDeclaration], MappingPlan | None]
+"""The plan of a declared mapping, or ``None`` where there is nothing to plan."""
+
+_NO_OPTIONS: Mapping[str, Any] = {}
+
+
+def no_plan(_declared: MappingDeclaration) -> None:
+    """A planner that plans nothing."""
 
 
 class Facts:
     """The facts of one platform, as `efipolicy.plugin.rules` names them.
 
-    ``set_aside`` are descriptors found to be garbage: no rule is shown them any more.
+    ``set_aside`` are descriptors found to be garbage: no rule is shown them any more. ``planner``
+    is asked for a plan when the first rule wants one. ``other_boots`` are further readings of the
+    same platform.
     """
 
     def __init__(
@@ -24,6 +38,8 @@ class Facts:
         architectures: Mapping[str, Architecture],
         *,
         set_aside: Collection[MemoryDescriptor] = (),
+        planner: Planner = no_plan,
+        other_boots: tuple[Platform, ...] = (),
     ) -> None:
         memory_map = platform.memory_map
         table = platform.memory_attributes_table
@@ -31,6 +47,9 @@ class Facts:
             memory_map = memory_map.without(set_aside)
         # No descriptors are a map only where somebody says that they are all there is.
         read = bool(platform.memory_map.descriptors) or memory_map.extent == "whole"
+        firmware = platform.firmware
+        self.planner = planner
+        self.kernels = tuple(_kernels(platform.mapping or ()))
         self.values: dict[str, Any] = {
             "memory_map": memory_map if read else None,
             "memory_attributes_table": table,
@@ -39,6 +58,18 @@ class Facts:
             "architecture": architectures.get(platform.architecture),
             "revision": platform.uefi,
             "capture": platform.capture,
+            "firmware": firmware,
+            "environment": firmware.environment if firmware else None,
+            "acpi_tables": platform.acpi_tables,
+            "conformance_profiles": platform.conformance_profiles,
+            "runtime_properties": platform.runtime_properties,
+            "system_table": platform.system_table,
+            "hardware": platform.hardware,
+            "allocations": platform.allocations,
+            "boot_page_tables": platform.boot_page_tables,
+            "handover": platform.handover,
+            "other_boots": other_boots or None,
+            "options": _NO_OPTIONS,
         }
         descriptors = memory_map.descriptors
         entries = table.entries if table else ()
@@ -56,21 +87,112 @@ class Facts:
             "attributes": sum(1 for d in descriptors if d.attribute is None),
             "entry_attributes": sum(1 for e in entries if e.attribute is None),
         }
+        self._plans: dict[int, MappingPlan | None] = {}
 
-    def missing(self, rule: Rule) -> tuple[str, ...]:
-        """The facts a rule needs and the platform does not state."""
-        return tuple(name for name in (*rule.facts, *rule.needs) if not self._states(name))
+    def missing(self, rule: Rule, values: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+        """What a rule needs and the platform does not state, as a user would have to write it."""
+        values = self.values if values is None else values
+        lacking: dict[str, None] = {}
+        for name in (*rule.facts, *rule.needs):
+            first, _, path = name.partition(".")
+            if path:
+                if not _holds(values.get(first), path):
+                    lacking.pop(FACTS[first], None)  # the part says it more exactly
+                    lacking[f"{_part(first)}.{path}"] = None
+            elif not self._states(name, values):
+                lacking[FACTS.get(name) or CONDITIONS[name]] = None
+        return tuple(lacking)
 
-    def arguments(self, rule: Rule) -> dict[str, Any]:
-        """What the rule's function is called with; to be asked only when nothing is missing."""
-        values = {name: self.values[name] for name in (*rule.facts, *rule.optional_facts)}
-        if "attributes" in rule.needs and values.get("memory_map") and self.unknown["attributes"]:
-            known = _known(values["memory_map"].descriptors)
-            values["memory_map"] = replace(values["memory_map"], descriptors=known)
-        if "entry_attributes" in rule.needs and self.unknown["entry_attributes"]:
-            table = values["memory_attributes_table"]
-            values["memory_attributes_table"] = replace(table, entries=_known(table.entries))
+    def cases(self, rule: Rule) -> Iterator[Mapping[str, Any]]:
+        """The facts a rule is asked with, once a platform or once for each kernel or chain."""
+        asked = {*rule.facts, *rule.optional_facts, *(n.partition(".")[0] for n in rule.needs)}
+        if "chain" in asked:
+            for declared in self.values["platform"].mapping or ():
+                yield {**self.values, "mapping": declared, "chain": self._chain(declared, asked)}
+        elif asked & FACTS_OF_A_KERNEL:
+            for declared in self.kernels:
+                if "virtual_map" not in asked or self._may_have_virtual_map(declared):
+                    yield self._of_kernel(declared, asked)
+        else:
+            yield self.values
+
+    def _of_kernel(self, declared: MappingDeclaration, asked: Collection[str]) -> dict[str, Any]:
+        values = {
+            **self.values,
+            "mapping": declared,
+            "svam": declared.set_virtual_address_map,
+            "calls": declared.calls,
+            "usable_memory": declared.usable_memory,
+        }
+        if "plan" in asked:
+            values["plan"] = self._plan(declared)
+        if "virtual_map" in asked:
+            values["virtual_map"] = self._virtual_map(declared)
         return values
+
+    def _chain(
+        self, declared: MappingDeclaration, asked: Collection[str]
+    ) -> tuple[Kernel, ...] | None:
+        """The kernels from this one on, when another follows it."""
+        if not declared.kexec:
+            return None
+        return tuple(
+            Kernel(kernel, self._virtual_map(kernel), self._plan(kernel))
+            for kernel in (declared, *declared.kexec)
+        )
+
+    def _may_have_virtual_map(self, declared: MappingDeclaration) -> bool:
+        """Whether nobody says that SetVirtualAddressMap is never called."""
+        svam = declared.set_virtual_address_map
+        if declared.virtual_map is not None:
+            return True
+        if svam and svam.calls == "never":
+            return False
+        planned = self._plan(declared)
+        return planned is None or planned.svam is not None
+
+    def _plan(self, declared: MappingDeclaration) -> MappingPlan | None:
+        if id(declared) not in self._plans:
+            self._plans[id(declared)] = self.planner(declared)
+        return self._plans[id(declared)]
+
+    def _virtual_map(self, declared: MappingDeclaration) -> tuple[MemoryDescriptor, ...] | None:
+        """The declared layout, else that of the plan: entries that point into neither file."""
+        if declared.virtual_map is not None:
+            return declared.virtual_map
+        planned = self._plan(declared)
+        if planned is None or planned.svam is None:
+            return None
+        return tuple(
+            MemoryDescriptor(
+                index=index,
+                type=entry.type,
+                physical_start=entry.physical_start,
+                number_of_pages=entry.number_of_pages,
+                attribute=entry.attribute,
+                virtual_start=entry.virtual_start,
+                located=declared.located,
+            )
+            for index, entry in enumerate(planned.svam)
+        )
+
+    def arguments(self, rule: Rule, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What the rule's function is called with; to be asked only when nothing is missing."""
+        values = self.values if values is None else values
+        given: dict[str, Any] = {
+            name: values.get(name) for name in (*rule.facts, *rule.optional_facts)
+        }
+        if "attributes" in rule.needs and given.get("memory_map") and self.unknown["attributes"]:
+            given["memory_map"] = self._of_known_attributes
+        if "entry_attributes" in rule.needs and self.unknown["entry_attributes"]:
+            table = given["memory_attributes_table"]
+            given["memory_attributes_table"] = replace(table, entries=_known(table.entries))
+        return given
+
+    @cached_property
+    def _of_known_attributes(self) -> MemoryMap:
+        memory_map: MemoryMap = self.values["memory_map"]
+        return replace(memory_map, descriptors=_known(memory_map.descriptors))
 
     def open_questions(self, rule: Rule) -> tuple[str, ...]:
         """What kept a rule from judging everything there is, in words."""
@@ -80,8 +202,28 @@ class Facts:
             if count and name in rule.needs
         )
 
-    def _states(self, name: str) -> bool:
-        return self.values[name] is not None if name in FACTS else self.conditions[name]
+    def _states(self, name: str, values: Mapping[str, Any]) -> bool:
+        if name in CONDITIONS:
+            return self.conditions[name]
+        return values.get(name) is not None
+
+
+def _kernels(declarations: tuple[MappingDeclaration, ...]) -> Iterator[MappingDeclaration]:
+    for declared in declarations:
+        yield declared
+        yield from declared.kexec
+
+
+def _part(fact: str) -> str:
+    """The key behind a fact, as the start of a path."""
+    return "mapping[]" if fact == "mapping" else FACTS[fact]
+
+
+def _holds(value: Any, path: str) -> bool:
+    """Whether every part of a path is stated."""
+    for name in path.split("."):
+        value = getattr(value, name, None)
+    return value is not None
 
 
 def _known(descriptors: tuple[MemoryDescriptor, ...]) -> tuple[MemoryDescriptor, ...]:

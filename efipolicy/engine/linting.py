@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from efipolicy.engine.accepting import Acceptances
-from efipolicy.engine.facts import Facts
+from efipolicy.engine.facts import Facts, Planner, no_plan
 from efipolicy.errors import PluginError
 from efipolicy.model.address import AddressRange
 from efipolicy.model.finding import (
@@ -23,7 +23,7 @@ from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import ConfigurationTable, Platform, UnreadableLine
 from efipolicy.plugin import Architecture, NotJudged, Rule
 from efipolicy.plugin.calling import failure
-from efipolicy.plugin.rules import CONDITIONS, FACTS
+from efipolicy.plugin.rules import FACTS
 from efipolicy.policy import Selection
 
 DOCUMENTATION = "https://efipolicy.readthedocs.io/en/latest"
@@ -46,8 +46,12 @@ class _Judging:
         *,
         path: str,
         today: str,
+        planner: Planner,
+        other_boots: tuple[Platform, ...],
     ) -> None:
         self.platform = platform
+        self.planner = planner
+        self.other_boots = other_boots
         self.rules = list(rules)
         self.architectures = architectures
         self.selection = selection
@@ -67,47 +71,84 @@ class _Judging:
         disqualifying = [rule for rule in counted if rule.disqualifies is not None]
         disqualifying.sort(key=lambda rule: (rule.disqualifies or 0, rule.id))
         garbage: set[MemoryDescriptor] = set()
-        facts = Facts(self.platform, self.architectures)
+        facts = self._facts(garbage)
         for rule in disqualifying:
             self._apply(rule, facts)
             subjects = [finding.subject for finding in self.found.get(rule.id, ())]
             fresh = [subject for subject in subjects if isinstance(subject, MemoryDescriptor)]
             if fresh:
                 garbage.update(fresh)
-                facts = Facts(self.platform, self.architectures, set_aside=garbage)
+                facts = self._facts(garbage)
         for rule in counted:
             if rule.disqualifies is None:
                 self._apply(rule, facts)
         for rule in counted:
             self._report(rule, self.selection.severity(rule) or rule.severity)
 
+    def _facts(self, garbage: set[MemoryDescriptor]) -> Facts:
+        return Facts(
+            self.platform,
+            self.architectures,
+            set_aside=garbage,
+            planner=self.planner,
+            other_boots=self.other_boots,
+        )
+
     def _apply(self, rule: Rule, facts: Facts) -> None:
-        """Ask a rule, or note why it was not asked."""
-        missing = facts.missing(rule)
-        if self._is_foreign(rule) or ("capture" in missing and not self.platform.capture):
-            # A rule of another architecture, or about the reading of a text where there is none.
+        """Ask a rule about each of its cases, or note why it was not asked."""
+        if self._is_foreign(rule) or self._is_about_nothing(rule):
             self.not_applicable.append(rule.id)
             return
-        if rule.architectures and facts.values["architecture"] is None:
-            missing = tuple(dict.fromkeys((*missing, "architecture")))
-        if missing:
-            wanted = {**FACTS, **CONDITIONS}
-            self._not_checked(rule, [wanted[name] for name in missing])
+        cases = list(facts.cases(rule))
+        if not cases and self.platform.mapping:
+            self.not_applicable.append(rule.id)  # no kernel does what the rule is about
             return
-        try:
-            yielded = list(rule.check(**facts.arguments(rule)))
-            findings = [item for item in yielded if isinstance(item, Finding)]
-            unjudged = [item for item in yielded if isinstance(item, NotJudged)]
-            if len(findings) + len(unjudged) < len(yielded):
-                raise TypeError("it yielded something that is neither Finding nor NotJudged")
-        except Exception as problem:  # noqa: BLE001 - a stranger's rule may raise anything
-            self.errors.append(failure(f"rule {rule.id}", problem, path=self.path))
-            self._not_checked(rule, ["a rule that works"])
-            return
-        self.found[rule.id] = findings
-        needs = [*facts.open_questions(rule), *(item.needs for item in unjudged)]
+        findings: list[Finding] = []
+        needs: dict[str, None] = {}
+        if not cases:
+            needs[FACTS["mapping"]] = None
+        for case in cases:
+            missing = facts.missing(rule, case)
+            if rule.architectures and facts.values["architecture"] is None:
+                missing = (*missing, FACTS["architecture"])
+            needs |= dict.fromkeys(missing)
+            if missing:
+                continue
+            try:
+                found, unjudged = self._ask(rule, facts, case)
+            except Exception as problem:  # noqa: BLE001 - a stranger's rule may raise anything
+                self.errors.append(failure(f"rule {rule.id}", problem, path=self.path))
+                self._not_checked(rule, ["a rule that works"])
+                return
+            findings += found
+            needs |= dict.fromkeys((*facts.open_questions(rule), *unjudged))
+        if findings or not needs:
+            self.found[rule.id] = findings
         if needs and not findings:
-            self._not_checked(rule, list(dict.fromkeys(needs)))
+            self._not_checked(rule, list(needs))
+
+    def _ask(
+        self, rule: Rule, facts: Facts, case: Mapping[str, Any]
+    ) -> tuple[list[Finding], list[str]]:
+        """What a rule finds, and what it would have needed where it could not judge."""
+        arguments = facts.arguments(rule, case)
+        if "options" in arguments:
+            arguments["options"] = self.selection.options(rule)
+        yielded = list(rule.check(**arguments))
+        findings = [item for item in yielded if isinstance(item, Finding)]
+        unjudged = [item.needs for item in yielded if isinstance(item, NotJudged)]
+        if len(findings) + len(unjudged) < len(yielded):
+            raise TypeError("it yielded something that is neither Finding nor NotJudged")
+        return findings, unjudged
+
+    def _is_about_nothing(self, rule: Rule) -> bool:
+        """Whether a rule is about the reading of a text, or about other boots, and there is none.
+
+        Nobody could write those into a file.
+        """
+        return ("capture" in rule.facts and not self.platform.capture) or (
+            "other_boots" in rule.facts and not self.other_boots
+        )
 
     def _not_checked(self, rule: Rule, needs: list[str]) -> None:
         self.not_checked.append(NotChecked(rule=rule.id, needs=", ".join(needs)))
@@ -190,13 +231,25 @@ def lint(
     kind: Literal["platform", "capture", "evidence"] = "platform",
     format: str | None = "platform",
     today: str,
+    planner: Planner = no_plan,
+    other_boots: tuple[Platform, ...] = (),
 ) -> tuple[InputReport, list[PluginError]]:
     """Judge a platform. The findings come in the order of their places in the input.
 
-    ``today`` is an ISO date, the day on which acceptances are looked at. The errors are those of
-    rules that raised.
+    ``today`` is an ISO date, the day on which acceptances are looked at. ``planner`` makes the plan
+    of a declared mapping, and ``other_boots`` are further readings of the same platform. The errors
+    are those of rules that raised.
     """
-    judging = _Judging(platform, rules, architectures, selection, path=path, today=today)
+    judging = _Judging(
+        platform,
+        rules,
+        architectures,
+        selection,
+        path=path,
+        today=today,
+        planner=planner,
+        other_boots=other_boots,
+    )
     judging.judge()
     findings = sorted(
         judging.reported,

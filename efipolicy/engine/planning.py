@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from efipolicy.errors import EfipolicyError, PluginError, UsageError
@@ -47,12 +47,44 @@ def plan(platform: Platform, registry: Registry, choice: PlanChoice) -> MappingP
     Raises `UsageError` for what the command line asks for in vain, `InputError` for what the
     platform file does, `PluginError` when the architecture is not installed or the strategy fails.
     """
-    architecture = _architecture(platform, registry)
     declared = platform.mapping[0] if platform.mapping else None
+    return _plan(platform, registry, choice, declared)
+
+
+def planner_of(
+    platform: Platform, registry: Registry, errors: list[PluginError]
+) -> Callable[[MappingDeclaration], MappingPlan | None]:
+    """What plans the declared mappings of a platform.
+
+    What is wrong with a declaration is told when the file is read; a strategy that fails is added
+    to ``errors``. Either way there is no plan.
+    """
+
+    def planner(declared: MappingDeclaration) -> MappingPlan | None:
+        if declared.strategy is None or platform.architecture not in registry.architectures:
+            return None
+        try:
+            return _plan(platform, registry, PlanChoice(), declared)
+        except PluginError as problem:
+            errors.append(problem)
+        except EfipolicyError:
+            pass
+        return None
+
+    return planner
+
+
+def _plan(
+    platform: Platform,
+    registry: Registry,
+    choice: PlanChoice,
+    declared: MappingDeclaration | None,
+) -> MappingPlan:
+    architecture = _architecture(platform, registry)
     named = choice.strategy or (declared.strategy if declared else None)
     if named is None:
         raise UsageError(
-            "the platform declares no mapping; choose one with --strategy "
+            "the platform declares no strategy; choose one with --strategy "
             f"({', '.join(_fitting(platform, registry))})"
         )
     from_file = declared if choice.strategy is None else None
@@ -84,10 +116,9 @@ def declaration_errors(platform: Platform, registry: Registry) -> list[InputErro
         try:
             if architecture:
                 _geometry(architecture, PlanChoice(), declared)
-            strategy = _strategy(
-                declared.strategy or "", platform, registry, declared.strategy_span
-            )
-            _declared_options(strategy, declared)
+            if declared.strategy is not None:
+                strategy = _strategy(declared.strategy, platform, registry, declared.strategy_span)
+                _declared_options(strategy, declared)
         except InputError as problem:
             errors.append(problem)
     return errors

@@ -25,6 +25,7 @@ from efipolicy.formats.capture_reading import (
 )
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.model.declared import SystemTable
 from efipolicy.model.efi import EfiMemoryType
 from efipolicy.model.memory_map import MemoryMap
 from efipolicy.model.platform import (
@@ -216,7 +217,7 @@ class _Assembly:
             memory_map=memory_map,
             memory_attributes_table=self.attributes_table,
             configuration_tables=tables.known if tables else None,
-            system_table={"address": system_table} if system_table is not None else None,
+            system_table=SystemTable(address=system_table) if system_table is not None else None,
             capture=Capture(
                 dialect=self._dialect(),
                 skipped_lines=skipped_lines,

@@ -5,143 +5,57 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from efipolicy.formats.platform_firmware import (
+    ACPI_TABLE,
+    ALLOCATION,
+    BOOT_PAGES,
+    CONFORMANCE_PROFILES,
+    FIRMWARE,
+    FIRMWARE_ACCESS,
+    HARDWARE,
+    RUNTIME_PROPERTIES,
+    SYSTEM_TABLE,
+)
+from efipolicy.formats.platform_map import MEMORY_ATTRIBUTES_TABLE, MEMORY_MAP
+from efipolicy.formats.platform_mapping import HANDOVER, MAPPING
 from efipolicy.formats.platform_values import (
-    COUNT,
+    ADDRESS,
+    GUID,
+    TEXT,
+    Date,
     FormatVersion,
-    Gaps,
-    PageSize,
     QuotedRevision,
+    declared,
 )
-from efipolicy.model.efi import (
-    ATTRIBUTE_BITS,
-    CONFIGURATION_TABLES,
-    MEMORY_TYPES,
-    RUNTIME_SERVICES,
-)
-from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
+from efipolicy.model.efi import CONFIGURATION_TABLES
 from efipolicy.model.platform import (
     UNKNOWN_ARCHITECTURE,
     Acceptance,
     ArchitectureReason,
     ConfigurationTable,
-    Firmware,
-    MappingDeclaration,
     Platform,
 )
 from efipolicy.source import InputError, SourceText
 from efipolicy.source.document import Mapping, parse
 from efipolicy.source.shape import (
     INVALID,
-    AnyNode,
-    Bits,
     Choice,
     Field,
-    Flag,
-    Integer,
     JsonSchema,
     ListOf,
-    MappingOf,
-    Number,
     Pattern,
     Reading,
     Record,
-    Text,
 )
 
-_ADDRESS = Integer(64)
-_TEXT = Text()
-_TYPE = Number(
-    MEMORY_TYPES,
-    bits=32,
-    phrase="a memory type: a name of the specification such as `EfiRuntimeServicesCode`, "
-    "or a 32-bit number",
-)
-_ATTRIBUTE = Bits(
-    ATTRIBUTE_BITS,
-    bits=64,
-    phrase="a list of bit names such as [RUNTIME, WB], or a 64-bit number",
-)
-_RANGE = ListOf(_ADDRESS, length=2, phrase="a pair of addresses: [start, end)")
 _SLUG = Pattern(
     r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*",
     "a slug: lower-case letters and digits, `-`, `_` or `.` between",
-)
-_DATE = Pattern(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", "a date such as 2027-03-31")
-_GUID = Pattern(
-    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
-    "a GUID such as 8868e871-e4f1-11d3-bc22-0080c73c8881",
 )
 
 
 def _values(_node: Mapping, values: dict[str, Any]) -> dict[str, Any]:
     return values
-
-
-def _descriptor(node: Mapping, values: dict[str, Any]) -> MemoryDescriptor:
-    return MemoryDescriptor(
-        index=-1,
-        type=values["type"],
-        physical_start=values["physical_start"],
-        number_of_pages=values["pages"],
-        attribute=values.get("attribute"),
-        virtual_start=values.get("virtual_start"),
-        note=values.get("note"),
-        located=node,
-    )
-
-
-DESCRIPTOR: Final = Record(
-    "a memory descriptor",
-    "One EFI_MEMORY_DESCRIPTOR.",
-    (
-        Field("type", _TYPE, "EFI_MEMORY_TYPE, by name or number", required=True),
-        Field("physical_start", _ADDRESS, "physical address of the first byte", required=True),
-        Field("virtual_start", _ADDRESS, "virtual address as the source printed it"),
-        Field("pages", _ADDRESS, "number of EFI pages (4 KiB each)", required=True),
-        Field("attribute", _ATTRIBUTE, "attribute bits; absent where the source does not say"),
-        Field("note", _TEXT, "a remark for readers"),
-    ),
-    _descriptor,
-)
-
-
-def _numbered(
-    descriptors: tuple[MemoryDescriptor, ...], missing: tuple[tuple[int, int], ...] = ()
-) -> tuple[MemoryDescriptor, ...]:
-    """Give each descriptor the index it was reported with: its place, missing ones counted."""
-    gaps = dict(missing)
-    index = 0
-    for descriptor in descriptors:
-        while index in gaps:
-            index = gaps.pop(index) + 1
-        object.__setattr__(descriptor, "index", index)
-        index += 1
-    return descriptors
-
-
-def _memory_map(node: Mapping, values: dict[str, Any]) -> MemoryMap:
-    return MemoryMap(
-        descriptors=_numbered(values["descriptors"], values.get("missing", ())),
-        descriptor_version=values.get("descriptor_version"),
-        descriptor_size=values.get("descriptor_size"),
-        size=values.get("size"),
-        extent=values.get("extent", "unknown"),
-        missing=values.get("missing", ()),
-        origin=values.get("origin", "unknown"),
-        located=node,
-    )
-
-
-def _memory_attributes_table(node: Mapping, values: dict[str, Any]) -> MemoryAttributesTable:
-    return MemoryAttributesTable(
-        entries=_numbered(values["entries"]),
-        version=values.get("version"),
-        descriptor_size=values.get("descriptor_size"),
-        flags=values.get("flags"),
-        address=values.get("address"),
-        extent=values.get("extent", "whole"),
-        located=node,
-    )
 
 
 def _configuration_table(node: Mapping, values: dict[str, Any]) -> ConfigurationTable:
@@ -153,25 +67,13 @@ def _configuration_table(node: Mapping, values: dict[str, Any]) -> Configuration
         address=values["address"],
         length=values.get("length"),
         loaded=values.get("loaded"),
+        after_set_virtual_address_map=values.get("after_set_virtual_address_map"),
         located=node,
     )
 
 
-def _firmware(_node: Mapping, values: dict[str, Any]) -> Firmware:
-    return Firmware(**values)
-
-
 def _architecture_reason(_node: Mapping, values: dict[str, Any]) -> ArchitectureReason:
     return ArchitectureReason(**values)
-
-
-def _mapping(node: Mapping, values: dict[str, Any]) -> MappingDeclaration:
-    values.setdefault("options", {})
-    return MappingDeclaration(**values, strategy_span=node.span_of("strategy"), located=node)
-
-
-def _acceptance(node: Mapping, values: dict[str, Any]) -> Acceptance:
-    return Acceptance(**values, located=node)
 
 
 def _platform(node: Mapping, values: dict[str, Any]) -> Platform:
@@ -184,16 +86,12 @@ def _platform(node: Mapping, values: dict[str, Any]) -> Platform:
     return Platform(**header, **values, located=node)
 
 
-_WORDS = ListOf(_TEXT, phrase="a list of words")
-_PLACE = Field("start", _ADDRESS, "physical address of the first byte", required=True)
-_SIZE = Field("size", _ADDRESS, "bytes", required=True)
-
-_HEADER = Record(
+HEADER: Final = Record(
     "platform",
     "What the platform is.",
     (
         Field("name", _SLUG, "names the page, the anchors and the fingerprints", required=True),
-        Field("title", _TEXT, "the name shown to people"),
+        Field("title", TEXT, "the name shown to people"),
         Field(
             "architecture",
             Pattern(r"[\w.+-]+", "the name of an installed architecture, or `unknown`"),
@@ -213,7 +111,7 @@ _HEADER = Record(
                         "or a person said so",
                         required=True,
                     ),
-                    Field("evidence", _TEXT, "the words that say so", required=True),
+                    Field("evidence", TEXT, "the words that say so", required=True),
                 ),
                 _architecture_reason,
             ),
@@ -222,79 +120,11 @@ _HEADER = Record(
         Field("uefi", QuotedRevision(), "revision of UEFI the firmware declares, quoted"),
         Field(
             "firmware",
-            Record(
-                "firmware",
-                "Who made the firmware.",
-                (
-                    Field("vendor", _TEXT, "its maker"),
-                    Field("version", _TEXT, "its version"),
-                    Field(
-                        "exercised",
-                        ListOf(Choice("physical", "virtual"), phrase="a list of modes"),
-                        "the modes it is known to have been run in",
-                    ),
-                ),
-                _firmware,
-            ),
+            FIRMWARE,
             "who made the firmware, and how it was exercised",
         ),
     ),
     _values,
-)
-
-_MEMORY_MAP = Record(
-    "memory_map",
-    "What GetMemoryMap returned.",
-    (
-        Field("descriptor_version", COUNT, "version of the descriptor format"),
-        Field("descriptor_size", COUNT, "bytes from one descriptor to the next"),
-        Field("size", _ADDRESS, "bytes of the buffer"),
-        Field(
-            "extent",
-            Choice("whole", "partial", "unknown"),
-            "whether these are all descriptors; absence can be judged on a whole map only",
-        ),
-        Field(
-            "missing",
-            Gaps(),
-            "gaps in the indices, both ends included",
-        ),
-        Field(
-            "origin",
-            Choice("firmware", "kernel-edited", "kexec", "unknown"),
-            "whose list it is, and so whom a finding may blame",
-        ),
-        Field(
-            "descriptors",
-            ListOf(DESCRIPTOR, phrase="a list of memory descriptors"),
-            "in the order they were reported: the order is evidence",
-            required=True,
-        ),
-    ),
-    _memory_map,
-)
-
-_MEMORY_ATTRIBUTES_TABLE = Record(
-    "memory_attributes_table",
-    "EFI_MEMORY_ATTRIBUTES_TABLE.",
-    (
-        Field("version", COUNT, "1 up to UEFI 2.9, 2 since 2.10"),
-        Field("descriptor_size", COUNT, "bytes from one entry to the next"),
-        Field("flags", COUNT, "reserved in version 1"),
-        Field("address", _ADDRESS, "physical address of the table"),
-        Field(
-            "extent",
-            Choice("whole", "partial", "unknown"),
-            "whether these are all entries; `whole` unless said otherwise",
-        ),
-        Field(
-            "entries",
-            ListOf(DESCRIPTOR, phrase="a list of memory descriptors"),
-            "the entries in their order",
-            required=True,
-        ),
-    ),
-    _memory_attributes_table,
 )
 
 _CONFIGURATION_TABLE = Record(
@@ -306,214 +136,18 @@ _CONFIGURATION_TABLE = Record(
             Choice(*CONFIGURATION_TABLES),
             "the well-known name; give this or `guid`",
         ),
-        Field("guid", _GUID, "the GUID; give this or `table`"),
-        Field("address", _ADDRESS, "physical address of the table", required=True),
-        Field("length", _ADDRESS, "bytes"),
+        Field("guid", GUID, "the GUID; give this or `table`"),
+        Field("address", ADDRESS, "physical address of the table", required=True),
+        Field("length", ADDRESS, "bytes"),
         Field("loaded", Choice("boot", "runtime"), "there at boot, or installed at run time"),
+        Field(
+            "after_set_virtual_address_map",
+            ADDRESS,
+            "what the entry's pointer held after SetVirtualAddressMap",
+        ),
     ),
     _configuration_table,
     one_of=("table", "guid"),
-)
-
-_RUNTIME_PROPERTIES = Record(
-    "runtime_properties",
-    "EFI_RT_PROPERTIES_TABLE.",
-    (
-        Field("version", Integer(16), "1"),
-        Field("length", Integer(16), "bytes of the table: 8"),
-        Field(
-            "supported",
-            Bits(
-                RUNTIME_SERVICES,
-                bits=32,
-                phrase="a list of runtime services such as [GetTime], or the 32-bit mask",
-            ),
-            "the services that work after ExitBootServices, by name or as the mask",
-            required=True,
-        ),
-    ),
-    _values,
-)
-
-_SYSTEM_TABLE = Record(
-    "system_table",
-    "Addresses in EFI_SYSTEM_TABLE, physical.",
-    (
-        Field("address", _ADDRESS, "the table itself"),
-        Field("runtime_services", _ADDRESS, "the runtime services table"),
-        Field("firmware_vendor", _ADDRESS, "the vendor string"),
-        Field("configuration_table", _ADDRESS, "the array of GUIDs and pointers"),
-    ),
-    _values,
-)
-
-_HARDWARE = Record(
-    "hardware",
-    "What the board has, from its documentation.",
-    (
-        Field(
-            "off_limits",
-            ListOf(
-                Record(
-                    "a place that is off limits",
-                    "Memory nobody but firmware may touch.",
-                    (_PLACE, _SIZE, Field("what", _TEXT, "its purpose, such as TSEG")),
-                    _values,
-                ),
-                phrase="a list of places",
-            ),
-            "memory that only firmware may touch",
-        ),
-        Field(
-            "unpopulated",
-            ListOf(
-                Record(
-                    "an unpopulated place", "Addresses without hardware.", (_PLACE, _SIZE), _values
-                ),
-                phrase="a list of places",
-            ),
-            "addresses behind which there is nothing",
-        ),
-        Field(
-            "physical_address_bits",
-            Integer(8, minimum=20, maximum=64),
-            "width of a physical address on this platform",
-        ),
-    ),
-    _values,
-)
-
-_SVAM = Record(
-    "set_virtual_address_map",
-    "How SetVirtualAddressMap is called.",
-    (
-        Field("calls", Choice("never", "once", "more"), "how often in one boot"),
-        Field(
-            "when",
-            Choice("before-exit-boot-services", "after-exit-boot-services"),
-            "before or after ExitBootServices",
-        ),
-        Field("by", Choice("loader", "stub", "kernel", "hypervisor"), "who calls it"),
-        Field(
-            "under",
-            Choice("identity", "physical", "virtual"),
-            "the translation in force during the call",
-        ),
-        Field(
-            "entries",
-            Choice("whole", "split", "merged"),
-            "whether the list holds the map's descriptors as they were returned",
-        ),
-    ),
-    _values,
-)
-
-_CALLS = Record(
-    "calls",
-    "The processor state in which runtime services are called.",
-    (
-        Field("exception_level", Choice("EL1", "EL2"), "arm64: the level of all calls"),
-        Field("serialised", Flag(), "whether calls exclude each other"),
-        Field("stack_bytes", _ADDRESS, "bytes of stack a service finds"),
-        Field(
-            "protection_from",
-            Choice("mat", "type", "none"),
-            "where page permissions come from",
-        ),
-    ),
-    _values,
-)
-
-
-def _mapping_fields(*more: Field) -> tuple[Field, ...]:
-    return (
-        Field(
-            "strategy",
-            Pattern(r"[a-z0-9][a-z0-9-]*", "the name of an installed strategy"),
-            "an installed strategy plugin",
-            required=True,
-        ),
-        Field(
-            "options",
-            MappingOf(AnyNode(), phrase="a mapping of options"),
-            "the strategy's own options",
-        ),
-        Field("page_size", PageSize(), "the operating system's page, not EFI's"),
-        Field(
-            "virtual_address_bits",
-            Integer(8, minimum=32, maximum=64),
-            "width of a virtual address",
-        ),
-        Field("set_virtual_address_map", _SVAM, "how SetVirtualAddressMap is called"),
-        Field("calls", _CALLS, "the state in which services are called"),
-        *more,
-    )
-
-
-_KEXEC_HOP = Record(
-    "a kexec hop",
-    "A kernel that follows the one before it.",
-    _mapping_fields(
-        Field("os", _TEXT, "the operating system"),
-        Field("kind", Choice("kexec", "crash"), "an ordinary kexec, or a crash kernel"),
-        Field("memory", _RANGE, "crash: the memory it was given, [start, end)"),
-    ),
-    _mapping,
-)
-
-_MAPPING = Record(
-    "a mapping",
-    "How one operating system maps the runtime regions.",
-    _mapping_fields(
-        Field("os", _TEXT, "the operating system"),
-        Field(
-            "kexec",
-            ListOf(_KEXEC_HOP, phrase="a list of kexec hops"),
-            "the kernels that follow this one, in order",
-        ),
-    ),
-    _mapping,
-)
-
-_ON_OFF = Flag("on", "off")
-
-_HANDOVER = Record(
-    "handover",
-    "The state in which the boot loader enters the kernel.",
-    (
-        Field("variant", _TEXT, "the hand-over"),
-        Field(
-            "image",
-            Record(
-                "image",
-                "The kernel image.",
-                (
-                    Field("base", _ADDRESS, "physical address", required=True),
-                    Field("size", _ADDRESS, "bytes of the file part", required=True),
-                    Field("memory_size", _ADDRESS, "bytes with the part that is zeroed"),
-                ),
-                _values,
-            ),
-            "where the kernel image lies",
-        ),
-        Field("exception_level", Choice("EL1", "EL2"), "arm64: the level at entry"),
-        Field("mmu", _ON_OFF, "whether translation is on"),
-        Field("cache", _ON_OFF, "whether data caches are on"),
-        Field("idmap_text", _ADDRESS, "bytes of code that runs from the identity map"),
-        Field("hyp_text", _ADDRESS, "bytes of code that runs at EL2"),
-    ),
-    _values,
-)
-
-_FIRMWARE_ACCESS = Record(
-    "a firmware access",
-    "An address firmware was seen, or is known, to touch.",
-    (
-        Field("physical", _ADDRESS, "the address", required=True),
-        Field("converted", Flag(), "whether firmware converts the pointer"),
-        Field("note", _TEXT, "how it is known"),
-    ),
-    _values,
 )
 
 _ACCEPTANCE = Record(
@@ -526,13 +160,13 @@ _ACCEPTANCE = Record(
             "the rule's id",
             required=True,
         ),
-        Field("at", _ADDRESS, "an address of the region; without it, every finding of the rule"),
-        Field("reason", _TEXT, "why this is all right", required=True),
-        Field("owner", _TEXT, "who took responsibility"),
-        Field("until", _DATE, "the last day on which it holds"),
-        Field("link", _TEXT, "where to read more"),
+        Field("at", ADDRESS, "an address of the region; without it, every finding of the rule"),
+        Field("reason", TEXT, "why this is all right; without one nothing is accepted"),
+        Field("owner", TEXT, "who took responsibility"),
+        Field("until", Date(), "the last day on which it holds"),
+        Field("link", TEXT, "where to read more"),
     ),
-    _acceptance,
+    declared(Acceptance),
 )
 
 PLATFORM_FILE: Final = Record(
@@ -540,26 +174,42 @@ PLATFORM_FILE: Final = Record(
     "One platform: what its firmware declares, and how its operating systems map it.",
     (
         Field("efipolicy", FormatVersion(), "version of this format", required=True),
-        Field("platform", _HEADER, "what the platform is", required=True),
-        Field("memory_map", _MEMORY_MAP, "what GetMemoryMap returned", required=True),
-        Field("memory_attributes_table", _MEMORY_ATTRIBUTES_TABLE, "the Memory Attributes Table"),
+        Field("platform", HEADER, "what the platform is", required=True),
+        Field("memory_map", MEMORY_MAP, "what GetMemoryMap returned", required=True),
+        Field("memory_attributes_table", MEMORY_ATTRIBUTES_TABLE, "the Memory Attributes Table"),
         Field(
             "configuration_tables",
             ListOf(_CONFIGURATION_TABLE, phrase="a list of configuration tables"),
             "the EFI configuration table",
         ),
-        Field("runtime_properties", _RUNTIME_PROPERTIES, "which runtime services work"),
-        Field("system_table", _SYSTEM_TABLE, "addresses in the system table"),
-        Field("hardware", _HARDWARE, "what the board has"),
+        Field(
+            "acpi_tables",
+            ListOf(ACPI_TABLE, phrase="a list of ACPI tables"),
+            "the ACPI tables behind the RSDP",
+        ),
+        Field("conformance_profiles", CONFORMANCE_PROFILES, "the profiles firmware claims"),
+        Field("runtime_properties", RUNTIME_PROPERTIES, "which runtime services work"),
+        Field("system_table", SYSTEM_TABLE, "addresses in the system table"),
+        Field("hardware", HARDWARE, "what the board has"),
+        Field(
+            "allocations",
+            ListOf(ALLOCATION, phrase="a list of allocations"),
+            "pages that images allocated before ExitBootServices",
+        ),
+        Field(
+            "boot_page_tables",
+            ListOf(BOOT_PAGES, phrase="a list of ranges"),
+            "the access that page tables grant at boot time",
+        ),
         Field(
             "mapping",
-            ListOf(_MAPPING, phrase="a list of mappings"),
+            ListOf(MAPPING, phrase="a list of mappings"),
             "what the vendor supports, one entry an operating system",
         ),
-        Field("handover", _HANDOVER, "how the kernel is entered"),
+        Field("handover", HANDOVER, "how the kernel is entered"),
         Field(
             "firmware_accesses",
-            ListOf(_FIRMWARE_ACCESS, phrase="a list of accesses"),
+            ListOf(FIRMWARE_ACCESS, phrase="a list of accesses"),
             "addresses firmware touches",
         ),
         Field("accept", ListOf(_ACCEPTANCE, phrase="a list of acceptances"), "accepted findings"),

@@ -3,15 +3,52 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from efipolicy.model.platform import Revision
-from efipolicy.source.document import Node, Scalar, Sequence
-from efipolicy.source.shape import INVALID, Integer, JsonSchema, ListOf, Reading, Shape, found_in
+from efipolicy.source.document import Mapping, Node, Scalar, Sequence
+from efipolicy.source.shape import (
+    INVALID,
+    Field,
+    Integer,
+    JsonSchema,
+    ListOf,
+    Pattern,
+    Reading,
+    Shape,
+    Text,
+    found_in,
+)
 
 FORMAT_VERSION: Final = 1
 COUNT: Final = Integer(32)
+ADDRESS: Final = Integer(64)
+TEXT: Final = Text()
+RANGE: Final = ListOf(ADDRESS, length=2, phrase="a pair of addresses: [start, end)")
+GUID: Final = Pattern(
+    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
+    "a GUID such as 8868e871-e4f1-11d3-bc22-0080c73c8881",
+)
 _PAGE_SIZES = {"4K": 0x1000, "8K": 0x2000, "16K": 0x4000, "64K": 0x10000}
+
+
+def declared(kind: Callable[..., Any]) -> Callable[[Mapping, dict[str, Any]], Any]:
+    """How a record becomes a value of the model that knows where it was read."""
+
+    def build(node: Mapping, values: dict[str, Any]) -> Any:
+        return kind(**values, located=node)
+
+    return build
+
+
+def place_fields(*more: Field) -> tuple[Field, ...]:
+    """Start and size of a range of physical addresses, and what else a record has."""
+    return (
+        Field("start", ADDRESS, "physical address of the first byte", required=True),
+        Field("size", ADDRESS, "bytes", required=True),
+        *more,
+    )
 
 
 class QuotedRevision(Shape):
@@ -36,6 +73,28 @@ class QuotedRevision(Shape):
     def json_schema(self) -> JsonSchema:
         """A string."""
         return {"type": "string", "pattern": r"^\d{1,4}\.\d{1,4}(\.\d{1,4})?$"}
+
+
+class Date(Shape):
+    """A day of the calendar, as ISO 8601 writes it."""
+
+    phrase = "a date such as 2027-03-31"
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        """The date as it was written."""
+        if isinstance(node, Scalar) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", node.text):
+            from datetime import date
+
+            try:
+                date.fromisoformat(node.text)
+            except ValueError:
+                return reading.refuse(node, f"{node.text}, which no calendar has", self.phrase)
+            return node.text
+        return reading.refuse(node, found_in(node), self.phrase)
+
+    def json_schema(self) -> JsonSchema:
+        """A string that spells a date."""
+        return {"type": "string", "format": "date"}
 
 
 class Gaps(ListOf):
@@ -74,6 +133,22 @@ class FormatVersion(Shape):
     def json_schema(self) -> JsonSchema:
         """A constant."""
         return {"const": FORMAT_VERSION}
+
+
+class Width(Shape):
+    """The width of code or of a processor mode: 32 or 64 bits."""
+
+    phrase = "32 or 64"
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        """The number of bits."""
+        if isinstance(node, Scalar) and node.text in ("32", "64"):
+            return int(node.text)
+        return reading.refuse(node, found_in(node), self.phrase)
+
+    def json_schema(self) -> JsonSchema:
+        """One of the two."""
+        return {"enum": [32, 64]}
 
 
 class PageSize(Shape):

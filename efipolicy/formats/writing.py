@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from efipolicy.formats.platform_values import FORMAT_VERSION
+from efipolicy.model.declared import RuntimeProperties, SystemTable
 from efipolicy.model.efi import ATTRIBUTE_BITS, type_name
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import Capture, ConfigurationTable, Firmware, Platform
@@ -18,7 +19,17 @@ from efipolicy.source import Located
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+()-]+)*")
 _SPECIAL: Final = re.compile(r"(?i)(?:y|n|yes|no|on|off|true|false|null|none)")
-_UNWRITTEN: Final = ("hardware", "mapping", "handover", "firmware_accesses", "accept")
+_UNWRITTEN: Final = (
+    "acpi_tables",
+    "conformance_profiles",
+    "hardware",
+    "allocations",
+    "boot_page_tables",
+    "mapping",
+    "handover",
+    "firmware_accesses",
+    "accept",
+)
 _LONGEST_ORIGIN: Final = 160
 
 
@@ -41,9 +52,9 @@ def platform_text(platform: Platform) -> str:
     if platform.configuration_tables is not None:
         lines += _configuration_tables(platform.configuration_tables)
     for section in ("runtime_properties", "system_table"):
-        values = getattr(platform, section)
-        if values is not None:
-            lines += [f"{section}: {_flow(values)}"]
+        declared = getattr(platform, section)
+        if declared is not None:
+            lines += [f"{section}: {_flow(declared)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -90,12 +101,14 @@ def _firmware(firmware: Firmware) -> str:
         parts.append(f"version: {quoted(firmware.version)}")
     if firmware.exercised:
         parts.append(f"exercised: [{', '.join(firmware.exercised)}]")
+    if firmware.bits is not None:
+        parts.append(f"bits: {firmware.bits}")
     return "{" + ", ".join(parts) + "}"
 
 
 def _memory_map(memory_map: MemoryMap) -> Iterator[str]:
     yield "memory_map:"
-    for key in ("descriptor_version", "descriptor_size", "size"):
+    for key in ("descriptor_version", "descriptor_size", "size", "map_key"):
         value = getattr(memory_map, key)
         if value is not None:
             yield f"  {key}: {value}"
@@ -178,12 +191,24 @@ def _configuration_tables(tables: Sequence[ConfigurationTable]) -> Iterator[str]
             parts.append(f"length: {table.length}")
         if table.loaded is not None:
             parts.append(f"loaded: {table.loaded}")
+        if table.after_set_virtual_address_map is not None:
+            after = table.after_set_virtual_address_map
+            parts.append(f"after_set_virtual_address_map: {after:#x}")
         yield f"  - {{{', '.join(parts)}}}{_origin(table.located)}"
 
 
-def _flow(values: Mapping[str, object]) -> str:
-    """A section of numbers on one line."""
-    return "{" + ", ".join(f"{key}: {value:#x}" for key, value in values.items()) + "}"
+def _flow(declared: RuntimeProperties | SystemTable) -> str:
+    """A section of numbers, or of names and numbers, on one line."""
+    return _braces({k: v for k, v in declared._asdict().items() if k != "located"})
+
+
+def _braces(values: Mapping[str, Any]) -> str:
+    parts = [
+        f"{key}: {_braces(value) if isinstance(value, Mapping) else f'{value:#x}'}"
+        for key, value in values.items()
+        if value is not None
+    ]
+    return "{" + ", ".join(parts) + "}"
 
 
 def _origin(located: Located | None) -> str:

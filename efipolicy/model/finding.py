@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import AddressRange
 from efipolicy.model.platform import Acceptance, Platform, Subject
-from efipolicy.source import SourceSpan
+from efipolicy.source import SourceSpan, SourceText
+from efipolicy.source.edit import TextEdit
 
 
 class Severity(Enum):
@@ -51,6 +52,41 @@ class Related(NamedTuple):
     message: str
 
 
+class Edit(NamedTuple):
+    """A change of the platform file that a fix consists of.
+
+    ``value`` is what the field is to hold, as the model has it: an integer for addresses, counts
+    and bits (attributes included), the word for a choice or flag, a type's number. ``None`` drops
+    the subject from the list it stands in, and then ``field`` is ``None`` too. How a value is
+    spelt is the file's matter, not the rule's.
+    """
+
+    subject: Subject
+    field: str | None = None
+    value: int | str | None = None
+
+
+class Fix(NamedTuple):
+    """How a finding can be made to go away in a platform file.
+
+    A fix is ``safe`` when it cannot make the declaration say something the platform does not do;
+    an ``unsafe`` one needs a person who knows the platform. ``message`` is an imperative sentence.
+    """
+
+    safety: Literal["safe", "unsafe"]
+    message: str
+    edits: tuple[Edit, ...]
+
+
+class ReportedFix(NamedTuple):
+    """A fix as edits of the text its finding was read from."""
+
+    safety: Literal["safe", "unsafe"]
+    message: str
+    source: SourceText
+    edits: tuple[TextEdit, ...]
+
+
 class Finding(NamedTuple):
     """What a rule has to say: about what, and why.
 
@@ -68,6 +104,7 @@ class Finding(NamedTuple):
     help: str | None = None
     responsible: Responsible | None = None
     unless: tuple[str, ...] | None = None
+    fix: Fix | None = None
 
 
 class NotJudged(NamedTuple):
@@ -96,6 +133,7 @@ class ReportedFinding(NamedTuple):
     span: SourceSpan | None
     fingerprint: str
     accepted: Acceptance | None = None
+    fix: ReportedFix | None = None
 
 
 class NotChecked(NamedTuple):
@@ -125,6 +163,13 @@ class InputReport(NamedTuple):
     findings: tuple[ReportedFinding, ...] = ()
 
 
+class Fixed(NamedTuple):
+    """What was changed before the report was made: findings that went away, and files written."""
+
+    findings: int
+    files: int
+
+
 class Report(NamedTuple):
     """The outcome of linting: every input, every finding, everything that went wrong."""
 
@@ -132,6 +177,7 @@ class Report(NamedTuple):
     errors: tuple[EfipolicyError, ...]
     today: str
     skipped: tuple[str, ...] = ()
+    fixed: Fixed | None = None
 
     @property
     def findings(self) -> tuple[ReportedFinding, ...]:

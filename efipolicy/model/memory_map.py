@@ -79,12 +79,14 @@ class MemoryMap:
     """What GetMemoryMap returned, in the order it was reported: the order is evidence.
 
     ``descriptor_size`` and ``size`` are bytes. ``missing`` holds index gaps, both ends included.
+    ``map_key`` is the key that came with the map.
     """
 
     descriptors: tuple[MemoryDescriptor, ...] = ()
     descriptor_version: int | None = None
     descriptor_size: int | None = None
     size: int | None = None
+    map_key: int | None = None
     extent: Extent = "unknown"
     missing: tuple[tuple[int, int], ...] = ()
     origin: Origin = "unknown"

@@ -5,6 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from efipolicy.model.declared import (
+    AcpiTable,
+    Allocation,
+    BootPages,
+    Carried,
+    ConformanceProfiles,
+    ExitBootServices,
+    FirmwareAccess,
+    FirmwareEnvironment,
+    Handover,
+    Hardware,
+    Image,
+    MemoryTypes,
+    OperationRegion,
+    Place,
+    RuntimeCalls,
+    RuntimeProperties,
+    SetVirtualAddressMap,
+    SystemTable,
+    UsableMemory,
+)
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.source import Located, SourceSpan
 from efipolicy.source.document import Node
@@ -32,18 +53,28 @@ class Revision(NamedTuple):
 
 
 class Firmware(NamedTuple):
-    """Who made the firmware, and the modes it is known to have been run in."""
+    """Who made the firmware, and the modes it is known to have been run in.
+
+    ``bits`` is the width of its code: 32 on an x86_64 machine means mixed mode. ``smi_handler`` is
+    the width of its System Management Mode handler. ``unavailable_services`` are the runtime
+    services that do not work after ExitBootServices, whatever a table says.
+    """
 
     vendor: str | None = None
     version: str | None = None
     exercised: tuple[str, ...] = ()
+    bits: int | None = None
+    smi_handler: int | None = None
+    unavailable_services: tuple[str, ...] | None = None
+    environment: FirmwareEnvironment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationTable:
     """An entry of the EFI configuration table: a GUID (or its well-known name) and a pointer.
 
-    ``length`` is bytes. ``loaded`` says whether the table was there at boot or came at run time.
+    ``length`` is bytes. ``loaded`` says whether the table was there at boot or came at run time;
+    ``after_set_virtual_address_map`` is what the entry held after that call.
     """
 
     name: str | None = None
@@ -51,6 +82,7 @@ class ConfigurationTable:
     address: int
     length: int | None = None
     loaded: Literal["boot", "runtime"] | None = None
+    after_set_virtual_address_map: int | None = None
     located: Located | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
@@ -91,8 +123,7 @@ class Capture:
 class Platform:
     """One platform file, or what a capture says of one platform.
 
-    A section that the input does not have is ``None``: not the same as an empty one. The sections
-    from ``runtime_properties`` on are the checked values of the platform file, keyed as there.
+    A section that the input does not have is ``None``: not the same as an empty one.
     """
 
     name: str
@@ -104,12 +135,16 @@ class Platform:
     memory_map: MemoryMap
     memory_attributes_table: MemoryAttributesTable | None = None
     configuration_tables: tuple[ConfigurationTable, ...] | None = None
-    runtime_properties: dict[str, object] | None = None
-    system_table: dict[str, object] | None = None
-    hardware: dict[str, object] | None = None
+    acpi_tables: tuple[AcpiTable, ...] | None = None
+    conformance_profiles: ConformanceProfiles | None = None
+    runtime_properties: RuntimeProperties | None = None
+    system_table: SystemTable | None = None
+    hardware: Hardware | None = None
+    allocations: tuple[Allocation, ...] | None = None
+    boot_page_tables: tuple[BootPages, ...] | None = None
     mapping: tuple[MappingDeclaration, ...] | None = None
-    handover: dict[str, object] | None = None
-    firmware_accesses: tuple[dict[str, object], ...] | None = None
+    handover: Handover | None = None
+    firmware_accesses: tuple[FirmwareAccess, ...] | None = None
     accept: tuple[Acceptance, ...] = ()
     capture: Capture | None = None
     located: Located | None = field(default=None, compare=False, repr=False)
@@ -120,8 +155,11 @@ class MappingDeclaration:
     """One entry of ``mapping:``, or one hop of its ``kexec:``: what an operating system does.
 
     ``options`` holds what the user wrote, by name; the strategy's own declaration says what it
-    means. ``page_size`` is bytes of the operating system's
-    page, not EFI's.
+    means. ``page_size`` is bytes of the operating system's page, not EFI's. ``virtual_map`` is the
+    layout in use, entry by entry, where it is declared and not left to the strategy: what
+    SetVirtualAddressMap is told, or what a kexec'd kernel takes over. ``hypervisor`` names what
+    runs below the operating system. Of a hop, ``carried`` is what the kernel before handed over,
+    and ``segments`` are the physical ranges, half-open, that kexec loads it to.
     """
 
     os: str | None = None
@@ -130,20 +168,31 @@ class MappingDeclaration:
     options: dict[str, Node]
     page_size: int | None = None
     virtual_address_bits: int | None = None
-    set_virtual_address_map: dict[str, object] | None = None
-    calls: dict[str, object] | None = None
+    exit_boot_services: ExitBootServices | None = None
+    set_virtual_address_map: SetVirtualAddressMap | None = None
+    virtual_map: tuple[MemoryDescriptor, ...] | None = None
+    calls: RuntimeCalls | None = None
+    usable_memory: UsableMemory | None = None
+    operation_regions: tuple[OperationRegion, ...] | None = None
+    memory_types: MemoryTypes | None = None
+    hypervisor: str | None = None
     kind: str | None = None
     memory: tuple[int, int] | None = None
+    segments: tuple[tuple[int, int], ...] | None = None
+    carried: Carried | None = None
     kexec: tuple[MappingDeclaration, ...] = ()
     located: Located | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """A finding someone took responsibility for. ``until`` is an ISO date."""
+    """A finding someone took responsibility for; without a reason, nobody has.
+
+    ``until`` is an ISO date, the last day on which it holds.
+    """
 
     rule: str
-    reason: str
+    reason: str | None = None
     at: int | None = None
     owner: str | None = None
     until: str | None = None
@@ -160,5 +209,25 @@ Subject = (
     | Capture
     | UnreadableLine
     | Acceptance
+    | MappingDeclaration
+    | AcpiTable
+    | Allocation
+    | BootPages
+    | Carried
+    | ConformanceProfiles
+    | ExitBootServices
+    | FirmwareAccess
+    | FirmwareEnvironment
+    | Handover
+    | Hardware
+    | Image
+    | MemoryTypes
+    | OperationRegion
+    | Place
+    | RuntimeCalls
+    | RuntimeProperties
+    | SetVirtualAddressMap
+    | SystemTable
+    | UsableMemory
 )
 """What a finding can be about: anything that knows where it was read."""

@@ -40,6 +40,7 @@ _KINDS: dict[str, type] = {
     "reporters": Reporter,
     "policies": PolicyFolder,
 }
+_REGISTERS = "requirements"  # come with the policies
 
 
 @dataclass(slots=True, eq=False)
@@ -156,6 +157,12 @@ class Registry:
         """Paths of policy files by the policy's name."""
         return self._collect("policies")
 
+    @property
+    def requirements(self) -> dict[str, Plugin]:
+        """The plugin behind each register of requirements, by the path of its file."""
+        self._collect("policies")
+        return {path: owner for (kind, path), owner in self._owners.items() if kind == _REGISTERS}
+
     def load_all(self) -> None:
         """Ask every plugin for everything, as ``efipolicy plugins`` does."""
         for kind in _KINDS:
@@ -231,6 +238,9 @@ class Registry:
             self._owners[kind, name] = plugin
             if kind == "rules":
                 self._owners["pack", name.partition("/")[0]] = plugin
+        for value in values:
+            if isinstance(value, PolicyFolder) and value.requirements is not None:
+                self._owners[_REGISTERS, value.requirements] = plugin
 
     def _withdraw(self, plugin: Plugin) -> None:
         """Take back everything a failed plugin contributed."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from efipolicy.model.finding import Confidence, Finding, NotJudged, Responsible, Severity
-from efipolicy.plugin.types import Bad, Good
+from efipolicy.plugin.types import Bad, Good, Option
 
 FACTS = {
     "memory_map": "memory_map",
@@ -17,12 +17,36 @@ FACTS = {
     "architecture": "platform.architecture",
     "revision": "platform.uefi",
     "capture": "a captured text",
+    "firmware": "platform.firmware",
+    "environment": "platform.firmware.environment",
+    "acpi_tables": "acpi_tables",
+    "conformance_profiles": "conformance_profiles",
+    "runtime_properties": "runtime_properties",
+    "system_table": "system_table",
+    "hardware": "hardware",
+    "allocations": "allocations",
+    "boot_page_tables": "boot_page_tables",
+    "handover": "handover",
+    "other_boots": "several boots of the platform",
+    "options": "the rule's options",
+    "mapping": "mapping",
+    "svam": "mapping[].set_virtual_address_map",
+    "calls": "mapping[].calls",
+    "usable_memory": "mapping[].usable_memory",
+    "virtual_map": "mapping[].virtual_map, or a strategy that calls SetVirtualAddressMap",
+    "plan": "mapping[].strategy",
+    "chain": "mapping[].kexec",
 }
 """The values a rule may ask for, and what to add to an input that lacks one.
 
 A rule's parameters are facts by name, and it receives just those; one with the default ``None`` is
 given when it is known.
 """
+
+FACTS_OF_A_KERNEL = frozenset(("mapping", "svam", "calls", "usable_memory", "virtual_map", "plan"))
+"""Facts of one entry of ``mapping:`` or of its ``kexec:``: a rule is asked about each in turn."""
+
+Subject = Literal["map", "platform", "mapping", "plan", "chain"]
 
 CONDITIONS = {
     "attributes": "memory_map.descriptors[].attribute",
@@ -37,7 +61,8 @@ CONDITIONS = {
 """What a rule may need besides, in ``needs``, and what to add to an input that lacks it.
 
 Where some attributes are known and others not, the rule is shown what is known, and what it could
-not see is reported as not checked.
+not see is reported as not checked. Besides these, ``needs`` may name a part of a fact by its path,
+such as ``calls.stack_bytes``.
 """
 
 
@@ -47,7 +72,10 @@ class Rule:
 
     ``architectures`` is empty for a rule of all. ``disqualifies`` is the rank of a rule that
     recognises garbage: a descriptor it reports is shown to no later rule. ``unless`` names rules
-    whose finding about the same subject is the same fault seen twice.
+    whose finding about the same subject is the same fault seen twice. ``fix`` says how safe the
+    fixes are that its findings may carry, ``aliases`` are ids it had before, and a ``preview`` is
+    new or stricter than in the release before. ``options`` are limits a policy may set; the rule
+    finds their values in the fact ``options``.
     """
 
     id: str
@@ -67,6 +95,10 @@ class Rule:
     since: str
     disqualifies: int | None
     unless: tuple[str, ...]
+    fix: Literal["none", "safe", "unsafe"]
+    options: tuple[Option, ...]
+    aliases: tuple[str, ...]
+    preview: bool
     check: Callable[..., Iterable[Finding | NotJudged]]
 
     @property
@@ -78,6 +110,19 @@ class Rule:
     def name(self) -> str:
         """The name after the slash."""
         return self.id.partition("/")[2]
+
+    @property
+    def subject(self) -> Subject:
+        """What it judges: the memory map and its tables, the platform, or what a kernel does."""
+        asked = {*self.facts, *self.optional_facts}
+        if "chain" in asked:
+            return "chain"
+        if asked & {"plan", "virtual_map"}:
+            return "plan"
+        if asked & FACTS_OF_A_KERNEL:
+            return "mapping"
+        maps = {"memory_map", "memory_attributes_table", "architecture", "revision", "options"}
+        return "map" if asked <= maps else "platform"
 
 
 def rule(
@@ -95,6 +140,10 @@ def rule(
     since: str = "0.1.0",
     disqualifies: int | None = None,
     unless: tuple[str, ...] = (),
+    fix: Literal["none", "safe", "unsafe"] = "none",
+    options: tuple[Option, ...] = (),
+    aliases: tuple[str, ...] = (),
+    preview: bool = False,
 ) -> Callable[[Callable[..., Iterator[Finding | NotJudged]]], Rule]:
     """Make a rule of a function whose parameters name the facts it judges.
 
@@ -106,7 +155,11 @@ def rule(
         facts = code.co_varnames[: code.co_argcount]
         optional = len(check.__defaults__ or ())
         unknown = [name for name in facts if name not in FACTS]
-        unknown += [name for name in needs if name not in CONDITIONS]
+        unknown += [
+            name
+            for name in needs
+            if name not in CONDITIONS and not ("." in name and name.partition(".")[0] in FACTS)
+        ]
         if unknown:
             raise ValueError(f"rule {id} asks for unknown facts: {', '.join(unknown)}")
         page = check.__doc__
@@ -130,6 +183,10 @@ def rule(
             since=since,
             disqualifies=disqualifies,
             unless=unless,
+            fix=fix,
+            options=options,
+            aliases=aliases,
+            preview=preview,
             check=check,
         )
 

@@ -34,7 +34,9 @@ class Architecture:
     ``geometries`` maps the bytes of an operating system's page to the page tables it may use, the
     usual one first. ``cacheability`` maps an EFI attribute bit to the architecture's memory type.
     ``physical_address_bits`` is the widest physical address any processor of it has;
-    ``address_space_register`` holds what firmware runs under during a call.
+    ``address_space_register`` holds what firmware runs under during a call. ``minimum_stack`` is
+    the least stack a runtime service must find and ``stack_alignment`` what its pointer is a
+    multiple of, both bytes; ``None`` where the binding gives no number.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Architecture:
     acpi_granularity: Granularity
     address_space_register: str
     isa_mask_defined: bool = False
+    minimum_stack: int | None = None
+    stack_alignment: int | None = None
     source: str
 
     @property
@@ -59,7 +63,7 @@ OptionKind = Literal["version", "address", "integer", "boolean", "range", "choic
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Option:
-    """An option of a strategy. A default of ``None`` means unknown.
+    """An option of a strategy or of a rule. A default of ``None`` means unknown.
 
     The value of a ``version`` is a tuple of integers, not below ``minimum``; that of a ``range`` an
     `AddressRange`.
@@ -136,9 +140,14 @@ class RenderOptions(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PolicyFolder:
-    """A folder of policies (``*.yaml``), each named as its file."""
+    """A folder of policies (``*.yaml``), each named as its file.
+
+    ``requirements`` is the path of the register that states what the codes mean which the plugin's
+    rules cite, each code once among all plugins.
+    """
 
     path: str
+    requirements: str | None = None
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False, repr=False)
@@ -147,7 +156,9 @@ class Bad:
 
     Each line is ``TYPE START PAGES [BITS…]``, ``?`` for an unknown attribute; a trailing ``@VA``
     gives a virtual start. ``at`` counts the offending entries from 1, in the list the rule judges:
-    the memory map, the Memory Attributes Table or the configuration tables; 0 is the list itself.
+    the memory map, the Memory Attributes Table or the configuration tables; 0 is the list itself,
+    and anything that is no entry of a list. What the notation has no words for is given as
+    ``sections``, YAML of the platform file's own top-level keys.
     """
 
     descriptors: tuple[str, ...]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from efipolicy.model.finding import Severity
 from efipolicy.plugin import Rule
@@ -54,6 +54,10 @@ class Selection:
         if setting == OFF:
             return None
         return rule.severity if setting == DECLARED else Severity(setting)
+
+    def options(self, rule: Rule) -> Mapping[str, Any]:
+        """The values of a rule's options, by name."""
+        return {option.name: option.default for option in rule.options}
 
     def unmatched(self, rules: Iterable[Rule]) -> list[str]:
         """The globs of the command line that match no rule."""

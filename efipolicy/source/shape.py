@@ -290,11 +290,12 @@ class ListOf(Shape):
 
 
 class MappingOf(Shape):
-    """A mapping from free names to values of one shape."""
+    """A mapping from names, free ones or those of a `Choice`, to values of one shape."""
 
-    def __init__(self, value: Shape, *, phrase: str) -> None:
+    def __init__(self, value: Shape, *, phrase: str, names: Choice | None = None) -> None:
         self.value = value
         self.phrase = phrase
+        self.names = names
 
     def read(self, node: Node, reading: Reading) -> dict[str, Any] | _Invalid:
         """The values by name."""
@@ -303,11 +304,15 @@ class MappingOf(Shape):
         values = {
             name: self.value.read(value, reading) for name, (_, value) in node.entries.items()
         }
-        return INVALID if INVALID in values.values() else values
+        named = [self.names.read(key, reading) for key, _ in node.entries.values() if self.names]
+        return INVALID if INVALID in (*values.values(), *named) else values
 
     def json_schema(self) -> JsonSchema:
-        """An object with any keys."""
-        return {"type": "object", "additionalProperties": self.value.json_schema()}
+        """An object with keys of these names, or any."""
+        schema: JsonSchema = {"type": "object", "additionalProperties": self.value.json_schema()}
+        if self.names:
+            schema["propertyNames"] = self.names.json_schema()
+        return schema
 
 
 class AnyNode(Shape):

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from efipolicy.engine.facts import Facts
-from efipolicy.model.finding import Finding
+from efipolicy.engine.planning import planner_of
+from efipolicy.model.finding import Finding, NotJudged
 from efipolicy.model.platform import Platform
 from efipolicy.plugin.registry import Registry
-from efipolicy.plugin.rules import Rule
+from efipolicy.plugin.rules import FACTS, Rule
 from efipolicy.plugin.types import Architecture, Bad, Good
 from efipolicy.testing import factories
 
@@ -68,15 +70,39 @@ class RuleCase:
         rule = self.rule
         if rule.architectures and platform.architecture not in rule.architectures:
             return []
-        facts = Facts(platform, self.architectures)
-        missing = facts.missing(rule)
-        if missing:
-            raise ExampleError(f"{self} does not state {', '.join(missing)}")
-        yielded = list(rule.check(**facts.arguments(rule)))
+        yielded: list[Finding | NotJudged] = []
+        for facts, case in self._cases(platform):
+            missing = facts.missing(rule, case)
+            if missing:
+                raise ExampleError(f"{self} does not state {', '.join(missing)}")
+            arguments = facts.arguments(rule, case)
+            if "options" in arguments:
+                arguments["options"] = {o.name: o.default for o in rule.options}
+            yielded += rule.check(**arguments)
         findings = [item for item in yielded if isinstance(item, Finding)]
         if yielded and not findings:
             raise ExampleError(f"{self} could not be judged: {yielded[0]}")
         return findings
+
+    def _cases(self, platform: Platform) -> list[tuple[Facts, Mapping[str, Any]]]:
+        """The facts and each case the rule is asked with, as the engine would ask it."""
+        registry = _registry()
+        facts = Facts(
+            platform,
+            self.architectures,
+            planner=planner_of(platform, registry, []),
+            other_boots=other_boots(self.example, self.rule),
+        )
+        cases = list(facts.cases(self.rule))
+        if not cases:
+            raise ExampleError(f"{self} does not state {FACTS['mapping']}")
+        return [(facts, case) for case in cases]
+
+
+@cache
+def _registry() -> Registry:
+    """The installed plugins, whose strategies plan what an example declares."""
+    return Registry()
 
 
 def example_platform(example: Bad | Good, rule: Rule | None = None) -> Platform:
@@ -86,9 +112,18 @@ def example_platform(example: Bad | Good, rule: Rule | None = None) -> Platform:
     rule's architectures. Raises `ValueError` for a line that does not follow the notation.
     """
     given: dict[str, Any] = dict(example.given)
+    given.pop("other_boots", None)
     if rule and rule.architectures:
         given.setdefault("architecture", min(rule.architectures))
     return factories.platform(*example.descriptors, **given)
+
+
+def other_boots(example: Bad | Good, rule: Rule | None = None) -> tuple[Platform, ...]:
+    """The further boots an example gives in ``other_boots``, each a list of its descriptors."""
+    return tuple(
+        example_platform(Good(*lines, **{**example.given, "other_boots": ()}), rule)
+        for lines in example.given.get("other_boots", ())
+    )
 
 
 def examples_of(

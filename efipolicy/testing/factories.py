@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from efipolicy.formats.platform import HEADER, PLATFORM_FILE
 from efipolicy.model.efi import ATTRIBUTE_BITS, CONFIGURATION_TABLES, MEMORY_TYPES
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import (
@@ -18,6 +19,9 @@ from efipolicy.model.platform import (
     Platform,
     Revision,
 )
+from efipolicy.source import SourceText
+from efipolicy.source.document import Mapping, Node, parse
+from efipolicy.source.shape import Reading, Record
 
 _GUIDS = {guid: name for name, guid in CONFIGURATION_TABLES.items()}
 
@@ -83,13 +87,17 @@ def platform(
     uefi: str | None = None,
     memory_attributes_table: Iterable[str] | None = None,
     configuration_tables: Iterable[str] | None = None,
+    sections: str = "",
     **fields: Any,
 ) -> Platform:
     """A platform with this memory map; what is not given is not known.
 
     ``fields`` with a name of `MemoryMap` (extent, origin, descriptor_version, …) go into the map,
-    the others are those of `Platform`.
+    the others are those of `Platform`. ``sections`` is YAML of further top-level keys of the
+    platform file, and of keys of its ``platform:``. Raises `ValueError` for YAML that no platform
+    file may hold.
     """
+    fields |= _sections(sections)
     of_the_map = {key: fields.pop(key) for key in _MAP_FIELDS & fields.keys()}
     return Platform(
         name=name,
@@ -103,6 +111,31 @@ def platform(
         else tuple(map(configuration_table, configuration_tables)),
         **fields,
     )
+
+
+def _sections(text: str) -> dict[str, Any]:
+    """The values of top-level sections written as YAML."""
+    node, errors = parse(SourceText("example", text)) if text.strip() else (None, [])
+    reading = Reading()
+    values: dict[str, Any] = {}
+    if isinstance(node, Mapping):
+        for name, (key, value) in node.entries.items():
+            if name == "platform" and isinstance(value, Mapping):
+                for inner, (inner_key, inner_value) in value.entries.items():
+                    values |= _field(HEADER, inner, inner_key, inner_value, reading)
+            else:
+                values |= _field(PLATFORM_FILE, name, key, value, reading)
+    for error in (*errors, *reading.errors):
+        raise ValueError(f"the sections of an example: {error}")
+    return values
+
+
+def _field(record: Record, name: str, key: Node, value: Node, reading: Reading) -> dict[str, Any]:
+    field = record.fields.get(name)
+    if field is None:
+        reading.refuse(key, f"the unknown key `{name}`", f"a key of {record.name}")
+        return {}
+    return {name: field.shape.read(value, reading)}
 
 
 _MAP_FIELDS = MemoryMap.__dataclass_fields__.keys() - {"descriptors", "located"}

@@ -71,5 +71,7 @@ ARM64 = Architecture(
     ),
     acpi_granularity=Granularity(size=0x1000, requirement="UEFI-RT-006", source="UEFI 2.10 §2.3.6"),
     isa_mask_defined=True,
+    minimum_stack=0x2000,
+    stack_alignment=16,
     source="UEFI 2.10 §2.3.6",
 )

@@ -10,6 +10,7 @@ from efipolicy.plugin import (
     Architecture,
     Granularity,
     RegionGeometry,
+    Rule,
     hookimpl,
 )
 
@@ -50,3 +51,12 @@ IA64 = Architecture(
 def efipolicy_architectures() -> Iterable[Architecture]:
     """The architecture ``ia64``."""
     yield IA64
+
+
+@hookimpl
+def efipolicy_rules() -> Iterable[Rule]:
+    """The pack ``ia64``."""
+    from efipolicy.plugin import rules_in
+    from efipolicy_ia64 import rules
+
+    return rules_in(rules)

@@ -12,6 +12,7 @@ from efipolicy.plugin import (
     Granularity,
     Level,
     RadixGeometry,
+    Rule,
     hookimpl,
 )
 
@@ -52,6 +53,8 @@ X86_64 = Architecture(
         size=0x1000, requirement="UEFI-RT-005", source="UEFI 2.10 §2.3.4"
     ),
     acpi_granularity=Granularity(size=0x1000, requirement="UEFI-RT-006", source="UEFI 2.10 §2.3.4"),
+    minimum_stack=0x1000,
+    stack_alignment=16,
     source="UEFI 2.10 §2.3.4",
 )
 
@@ -60,3 +63,12 @@ X86_64 = Architecture(
 def efipolicy_architectures() -> Iterable[Architecture]:
     """The architecture ``x86_64``."""
     yield X86_64
+
+
+@hookimpl
+def efipolicy_rules() -> Iterable[Rule]:
+    """The pack ``x86_64``."""
+    from efipolicy.plugin import rules_in
+    from efipolicy_x86_64 import rules
+
+    return rules_in(rules)

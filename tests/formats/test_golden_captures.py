@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from efipolicy.model.declared import SystemTable
 from efipolicy.model.platform import Platform, Revision
 from efipolicy.source import decode
 from tests.formats.reading import FORMATS, platform_of
@@ -131,7 +132,7 @@ def test_the_parameter_block_describes_the_buffer() -> None:
         0x30,
         1,
     )
-    assert platform.system_table == {"address": 0x3F150018}
+    assert platform.system_table == SystemTable(address=0x3F150018)
 
 
 def test_firmware_and_tables_come_from_the_banner() -> None:

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from efipolicy.formats.platform import is_platform_file, platform_schema, read_platform
+from efipolicy.model.declared import RuntimeProperties
 from efipolicy.model.platform import Platform, Revision
 from efipolicy.source import SourceText
 from tests.conftest import FIXTURES, MINIMAL, PLATFORMS
@@ -46,11 +47,11 @@ def test_every_section_of_the_format_is_read() -> None:
     assert platform.memory_attributes_table.entries[0].has(0x20000)
     assert platform.configuration_tables is not None
     assert [table.name for table in platform.configuration_tables] == ["ACPI_20", "DTB", None]
-    assert platform.runtime_properties == {"version": 1, "length": 8, "supported": 0x81}
+    assert platform.runtime_properties == RuntimeProperties(version=1, length=8, supported=0x81)
     assert platform.system_table is not None
-    assert platform.system_table["runtime_services"] == 0x7FE1000
+    assert platform.system_table.runtime_services == 0x7FE1000
     assert platform.hardware is not None
-    assert platform.hardware["physical_address_bits"] == 39
+    assert platform.hardware.physical_address_bits == 39
     assert platform.mapping is not None
     first = platform.mapping[0]
     assert (first.strategy, first.page_size, first.virtual_address_bits) == (
@@ -61,9 +62,9 @@ def test_every_section_of_the_format_is_read() -> None:
     assert [hop.kind for hop in first.kexec] == ["kexec", "crash"]
     assert first.kexec[1].memory == (0x10000000, 0x18000000)
     assert platform.handover is not None
-    assert platform.handover["mmu"] is True
+    assert platform.handover.mmu is True
     assert platform.firmware_accesses is not None
-    assert platform.firmware_accesses[0]["physical"] == 0x7DC5B010
+    assert platform.firmware_accesses[0].physical == 0x7DC5B010
     assert platform.accept[0].until == "2027-03-31"
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from efipolicy.formats import linux
 from efipolicy.formats.platform import read_platform
 from efipolicy.formats.writing import platform_text
+from efipolicy.model.declared import SystemTable
 from efipolicy.model.efi import CONFIGURATION_TABLES
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import (
@@ -93,6 +94,10 @@ def platforms(draw: st.DrawFn) -> Platform:
                     vendor=maybe(WORDS),
                     version=maybe(WORDS),
                     exercised=st.sampled_from(((), ("physical", "virtual"))),
+                    bits=maybe(st.sampled_from((32, 64))),
+                    smi_handler=st.none(),
+                    unavailable_services=st.none(),
+                    environment=st.none(),
                 )
             )
         ),
@@ -118,7 +123,19 @@ def platforms(draw: st.DrawFn) -> Platform:
             )
         ),
         configuration_tables=draw(st.sampled_from((None, (), (table,), (table, strange)))),
-        system_table=draw(maybe(st.builds(dict, address=WORD64))),
+        system_table=draw(
+            maybe(
+                st.builds(
+                    SystemTable,
+                    address=WORD64,
+                    runtime_services=maybe(WORD64),
+                    firmware_vendor=maybe(WORD64),
+                    configuration_table=maybe(WORD64),
+                    runtime_functions=maybe(st.fixed_dictionaries({"GetTime": WORD64})),
+                    located=st.none(),
+                )
+            )
+        ),
     )
 
 

@@ -64,7 +64,7 @@ def test_an_unknown_attribute_is_no_missing_one(found: Found) -> None:
 
 
 def test_a_map_without_any_attribute_is_not_judged_by_attribute(found: Found) -> None:
-    with pytest.raises(ExampleError, match="attributes"):
+    with pytest.raises(ExampleError, match="attribute"):
         found("uefi/ram-without-cacheability", "EfiConventionalMemory 0x0 1 ?")
 
 
@@ -83,7 +83,7 @@ def test_only_the_firmware_s_own_map_blames_it_for_kept_boot_services(
     found: Found, origin: str
 ) -> None:
     line = "EfiBootServicesData 0x7d978000 1 RUNTIME WB"
-    with pytest.raises(ExampleError, match="firmware_map"):
+    with pytest.raises(ExampleError, match="origin: firmware"):
         found("uefi/runtime-bit-on-boot-services-memory", line, origin=origin)
     assert found("uefi/runtime-bit-on-reusable-memory", line, origin=origin) == ()
 
@@ -180,7 +180,7 @@ def test_an_attributes_entry_over_the_end_reports_the_part_outside(findings: Fin
 
 
 def test_a_part_of_a_map_loses_no_attributes_entry(found: Found) -> None:
-    with pytest.raises(ExampleError, match="whole_map"):
+    with pytest.raises(ExampleError, match="extent: whole"):
         found(
             "uefi/mat-entry-outside-descriptor",
             "EfiRuntimeServicesCode 0x7f000000 16 RUNTIME WB",
@@ -190,7 +190,7 @@ def test_a_part_of_a_map_loses_no_attributes_entry(found: Found) -> None:
 
 
 def test_a_part_of_a_map_loses_no_configuration_table(found: Found) -> None:
-    with pytest.raises(ExampleError, match="whole_map"):
+    with pytest.raises(ExampleError, match="extent: whole"):
         found(
             "uefi/configuration-table-outside-map",
             "EfiConventionalMemory 0x100000 16 WB",

@@ -128,7 +128,7 @@ def test_a_case_that_is_wrong_shows_as_wrong() -> None:
 
 
 def test_a_case_without_a_needed_fact_proves_nothing() -> None:
-    with pytest.raises(ExampleError, match="good-1 does not state virtual_starts"):
+    with pytest.raises(ExampleError, match="good-1 does not state"):
         case_of(Good("6 0x0 1 WB"), needs=("virtual_starts",)).found()
 
 

@@ -1,0 +1,1 @@
+"""The pack ``accept``, one file a rule."""

@@ -1,0 +1,1 @@
+"""The pack ``i386``, one file a rule."""

@@ -1,0 +1,1 @@
+"""The pack ``ia64``, one file a rule."""

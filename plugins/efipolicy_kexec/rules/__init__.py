@@ -1,0 +1,1 @@
+"""The pack ``kexec``, one file a rule."""

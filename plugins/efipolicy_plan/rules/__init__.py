@@ -1,0 +1,1 @@
+"""The pack ``plan``, one file a rule."""

@@ -1,0 +1,46 @@
+"""UEFI-SVAM-001."""
+
+from collections.abc import Iterator
+
+from efipolicy.plugin import Bad, Finding, Good, Responsible, SetVirtualAddressMap, Severity, rule
+
+_BEFORE = "before-exit-boot-services"
+
+
+@rule(
+    "uefi/set-virtual-address-map-before-exit-boot-services",
+    severity=Severity.ERROR,
+    requirements=("UEFI-SVAM-001",),
+    sources=("UEFI 2.10 §8.4.1", "UEFI 2.11 §8.4.1"),
+    help="call SetVirtualAddressMap after ExitBootServices returned success",
+    needs=("svam.when",),
+    responsible=Responsible.KERNEL,
+    since="0.2.0",
+    examples=(
+        Bad(
+            sections="""
+mapping:
+  - {strategy: identity, set_virtual_address_map: {when: before-exit-boot-services}}
+""",
+            at=0,
+        ),
+        Good(
+            sections="""
+mapping:
+  - {strategy: identity, set_virtual_address_map: {when: after-exit-boot-services}}
+"""
+        ),
+    ),
+)
+def set_virtual_address_map_before_exit_boot_services(
+    svam: SetVirtualAddressMap,
+) -> Iterator[Finding]:
+    """SetVirtualAddressMap is called while boot services are still there.
+
+    Boot services run at physical addresses and may be called until ExitBootServices has
+    succeeded; moving the runtime drivers under them is not allowed. Firmware answers
+    EFI_UNSUPPORTED, and an operating system that goes on as if the call had worked uses virtual
+    addresses no firmware pointer was converted to.
+    """
+    if svam.when == _BEFORE:
+        yield Finding(svam, "SetVirtualAddressMap is called before ExitBootServices", field="when")

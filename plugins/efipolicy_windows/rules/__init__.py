@@ -1,0 +1,1 @@
+"""The pack ``windows``, one file a rule."""

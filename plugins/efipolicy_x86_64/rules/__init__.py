@@ -1,0 +1,1 @@
+"""The pack ``x86_64``, one file a rule."""
