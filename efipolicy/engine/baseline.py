@@ -1,0 +1,143 @@
+"""The findings of a day on which somebody decided to fix only what is new.
+
+A baseline holds fingerprints, which say what a region is and not where it lies: a rebuilt firmware
+whose regions have moved meets the same baseline.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from efipolicy.model.finding import BaselineUse, KnownFinding, Report, ReportedFinding
+from efipolicy.model.platform import Acceptance
+from efipolicy.source import InputError, SourceText
+from efipolicy.source.document import Mapping, parse
+from efipolicy.source.shape import INVALID, Choice, Field, ListOf, Pattern, Reading, Record, Text
+
+
+class Baseline(NamedTuple):
+    """A baseline and the path it was read from."""
+
+    path: str
+    entries: tuple[KnownFinding, ...] = ()
+
+
+def _entry(_node: Mapping, values: dict[str, Any]) -> KnownFinding:
+    return KnownFinding(**values)
+
+
+def _entries(_node: Mapping, values: dict[str, Any]) -> tuple[KnownFinding, ...]:
+    entries: tuple[KnownFinding, ...] = values["findings"]
+    return entries
+
+
+BASELINE_FILE: Final = Record(
+    "the baseline",
+    "Findings that are known.",
+    (
+        Field("version", Choice("1"), "version of this format", required=True),
+        Field(
+            "findings",
+            ListOf(
+                Record(
+                    "a known finding",
+                    "A finding by its fingerprint.",
+                    (
+                        Field(
+                            "fingerprint",
+                            Pattern(r"[0-9a-f]{32}", "a fingerprint: 32 hexadecimal digits"),
+                            "what the finding is",
+                            required=True,
+                        ),
+                        Field("rule", Text(), "the rule's id", required=True),
+                        Field("platform", Text(), "the platform's name", required=True),
+                        Field("message", Text(), "what it said", required=True),
+                    ),
+                    _entry,
+                ),
+                phrase="a list of known findings",
+            ),
+            "the known findings",
+            required=True,
+        ),
+    ),
+    _entries,
+)
+
+
+def read_baseline(source: SourceText) -> Baseline:
+    """The baseline in a text. Raises `InputError` for the first thing that is wrong with it."""
+    node, errors = parse(source)
+    if node is None and not errors:
+        raise InputError(source.path, "an empty document", "a baseline")
+    reading = Reading()
+    entries: Any = BASELINE_FILE.read(node, reading) if node is not None else INVALID
+    for error in (*errors, *reading.errors):
+        raise error
+    return Baseline(path=source.path, entries=entries)
+
+
+def apply_baseline(report: Report, baseline: Baseline) -> Report:
+    """The report with the known findings accepted, and what of the baseline was fixed.
+
+    An entry is fixed when its platform was linted, its rule was judged there, and the finding is
+    gone. Pinned findings, and those about acceptances, stay as they are.
+    """
+    known = {entry.fingerprint for entry in baseline.entries}
+    inputs = tuple(
+        item._replace(findings=tuple(_known(one, known, baseline.path) for one in item.findings))
+        for item in report.inputs
+    )
+    found = {finding.fingerprint for finding in report.findings}
+    judged = {
+        (item.platform.name, rule)
+        for item in report.inputs
+        if item.platform
+        for rule in (*item.checked.passed, *item.checked.failed)
+    }
+    fixed = tuple(
+        entry
+        for entry in baseline.entries
+        if entry.fingerprint not in found and (entry.platform, entry.rule) in judged
+    )
+    return report._replace(inputs=inputs, baseline=BaselineUse(baseline.path, fixed))
+
+
+def _known(item: ReportedFinding, known: set[str], path: str) -> ReportedFinding:
+    if item.pinned or item.accepted or item.fingerprint not in known:
+        return item
+    return item._replace(accepted=Acceptance(rule=item.rule, reason=f"in the baseline {path}"))
+
+
+def baseline_of(report: Report, before: Baseline | None = None) -> tuple[KnownFinding, ...]:
+    """What a baseline of this report holds, in a steady order.
+
+    Of an earlier baseline it keeps the entries of platforms that were not linted now; entries of
+    those that were are dropped when their finding is gone.
+    """
+    linted = {item.platform.name for item in report.inputs if item.platform}
+    entries = {
+        finding.fingerprint: KnownFinding(
+            finding.fingerprint, finding.rule, item.platform.name, finding.finding.message
+        )
+        for item in report.inputs
+        if item.platform
+        for finding in item.findings
+        if not finding.pinned and (finding.accepted is None or _is_from_baseline(finding))
+    }
+    for entry in before.entries if before else ():
+        if entry.platform not in linted:
+            entries.setdefault(entry.fingerprint, entry)
+    return tuple(sorted(entries.values(), key=lambda e: (e.platform, e.rule, e.fingerprint)))
+
+
+def _is_from_baseline(item: ReportedFinding) -> bool:
+    return item.accepted is not None and item.accepted.located is None
+
+
+def baseline_text(entries: tuple[KnownFinding, ...]) -> str:
+    """The baseline as a file: JSON, one finding a block, so that a version control shows each."""
+    import json
+
+    findings = [entry._asdict() for entry in entries]
+    return json.dumps({"version": 1, "findings": findings}, indent=2) + "\n"

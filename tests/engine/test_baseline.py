@@ -1,0 +1,111 @@
+"""A baseline knows findings by what they are, and what became of them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from efipolicy.engine.baseline import (
+    Baseline,
+    apply_baseline,
+    baseline_of,
+    baseline_text,
+    read_baseline,
+)
+from efipolicy.engine.linting import lint
+from efipolicy.model.finding import Report
+from efipolicy.plugin.registry import Registry
+from efipolicy.policy import Policy, Selection
+from efipolicy.source import InputError, SourceText
+from efipolicy.testing import factories
+
+BARE = "EfiMemoryMappedIO 0xfed1c000 4 RUNTIME"
+MOVED = "EfiMemoryMappedIO 0xfee1c000 4 RUNTIME"
+GROWN = "EfiMemoryMappedIO 0xfed1c000 64 RUNTIME"
+ACPI = "EfiACPIMemoryNVS 0x7e000000 16 WB RUNTIME"
+
+
+def report_on(*lines: str, name: str = "p", pinned: str | None = None) -> Report:
+    registry = Registry()
+    report, _ = lint(
+        factories.platform(*lines, name=name, architecture="x86_64"),
+        registry.rules.values(),
+        registry.architectures,
+        Selection([Policy(name="all", summary="", settings=())]),
+        path=f"{name}.yaml",
+        today="2026-01-01",
+    )
+    findings = tuple(
+        finding._replace(pinned=pinned)
+        for finding in report.findings
+        if finding.severity.value == "error"
+    )
+    return Report((report._replace(findings=findings),), (), "2026-01-01")
+
+
+def known(*lines: str, name: str = "p") -> Baseline:
+    text = baseline_text(baseline_of(report_on(*lines, name=name)))
+    return read_baseline(SourceText("base.json", text))
+
+
+def open_rules(report: Report) -> list[str]:
+    return [finding.rule for finding in report.findings if finding.accepted is None]
+
+
+def test_a_known_finding_is_accepted_and_a_new_one_is_not() -> None:
+    report = apply_baseline(report_on(BARE, ACPI), known(BARE))
+    assert open_rules(report) == ["uefi/runtime-bit-on-acpi-memory"]
+
+
+def test_a_moved_region_meets_the_same_baseline_and_a_grown_one_does_not() -> None:
+    assert open_rules(apply_baseline(report_on(MOVED), known(BARE))) == []
+    assert open_rules(apply_baseline(report_on(GROWN), known(BARE))) != []
+
+
+def test_what_was_fixed_is_listed() -> None:
+    report = apply_baseline(report_on(BARE), known(BARE, ACPI))
+    assert report.baseline is not None
+    assert [entry.rule for entry in report.baseline.fixed] == ["uefi/runtime-bit-on-acpi-memory"]
+
+
+def test_what_was_not_linted_is_not_called_fixed() -> None:
+    report = apply_baseline(report_on(BARE, name="other"), known(ACPI))
+    assert report.baseline is not None
+    assert report.baseline.fixed == ()
+
+
+def test_writing_a_baseline_again_prunes_what_was_fixed_and_keeps_other_platforms() -> None:
+    before = Baseline("b", (*known(BARE, ACPI).entries, *known(ACPI, name="other").entries))
+    after = baseline_of(apply_baseline(report_on(BARE), before), before)
+    assert [(entry.platform, entry.rule) for entry in after] == [
+        ("other", "uefi/runtime-bit-on-acpi-memory"),
+        ("p", "uefi/runtime-region-without-cacheability"),
+    ]
+
+
+def test_a_pinned_finding_is_in_no_baseline() -> None:
+    assert baseline_of(report_on(BARE, pinned="ship")) == ()
+    report = apply_baseline(report_on(BARE, pinned="ship"), known(BARE))
+    assert open_rules(report) == ["uefi/runtime-region-without-cacheability"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "an empty document"),
+        ('{"version": 2, "findings": []}', "2"),
+        ('{"version": 1, "findings": [{"fingerprint": "xyz"}]}', "xyz"),
+        ('{"version": 1, "finding": []}', "the unknown key `finding`"),
+    ],
+)
+def test_a_bad_baseline_is_told_with_its_place(text: str, found: str) -> None:
+    with pytest.raises(InputError) as error:
+        read_baseline(SourceText("base.json", text))
+    assert found in error.value.found
+
+
+def test_the_text_of_a_baseline_is_the_same_whatever_the_order_of_the_findings() -> None:
+    text = baseline_text(baseline_of(report_on(BARE, ACPI)))
+    assert text == baseline_text(baseline_of(report_on(ACPI, BARE)))
+    assert json.loads(text)["version"] == 1
