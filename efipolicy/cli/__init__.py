@@ -9,6 +9,7 @@ COMMANDS = {
     "import": "write a platform file from a capture",
     "plan": "print the mapping a strategy installs",
     "explain": "print the page of a rule",
+    "rules": "print the installed rules, what they check, and what no rule checks",
     "plugins": "print what is installed, who it came from, whether it is healthy",
     "schema": "print the JSON Schema of the platform file",
 }

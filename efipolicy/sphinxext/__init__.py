@@ -24,7 +24,15 @@ STYLESHEET = "efipolicy.css"
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register nodes, domain, directives and generated pages."""
-    from efipolicy.sphinxext import commands, elements, platform_pages, reference_pages, rule_pages
+    from efipolicy.sphinxext import (
+        commands,
+        conformance_pages,
+        elements,
+        platform_pages,
+        reference_pages,
+        requirement_pages,
+        rule_pages,
+    )
     from efipolicy.sphinxext.domain import EfipolicyDomain
     from efipolicy.sphinxext.generated import write_pages
 
@@ -42,6 +50,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("efi-hooks", reference_pages.EfiHooks)
     app.add_directive("efi-architectures", reference_pages.EfiArchitectures)
     app.add_directive("efi-strategies", reference_pages.EfiStrategies)
+    app.add_directive("efi-requirements", requirement_pages.EfiRequirements)
+    app.add_directive("efi-conformance", conformance_pages.EfiConformance)
     app.add_directive("efi-command", commands.EfiCommand)
     app.connect("builder-inited", write_pages)
     app.connect("builder-inited", _write_stylesheet)

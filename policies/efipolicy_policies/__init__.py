@@ -1,4 +1,4 @@
-"""The policies that come with efipolicy, and the reference platforms."""
+"""The policies that come with efipolicy, the register of requirements, the reference platforms."""
 
 from collections.abc import Iterable
 
@@ -9,5 +9,6 @@ EFIPOLICY_API = 1
 
 @hookimpl
 def efipolicy_policies() -> Iterable[PolicyFolder]:
-    """The folder of the default policies."""
-    yield PolicyFolder(path=f"{__path__[0]}/sets")
+    """The folder of the default policies, and the requirements they are about."""
+    here = __path__[0]
+    yield PolicyFolder(path=f"{here}/sets", requirements=f"{here}/requirements.yaml")

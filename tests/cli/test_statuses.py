@@ -72,6 +72,9 @@ CASES: list[tuple[int, str]] = [
     (2, "explain uefi/zero-page"),
     (0, "plugins"),
     (2, "plugins --bogus"),
+    (0, "rules"),
+    (0, "rules UEFI-RT-*"),
+    (2, "rules uefi/zero-page"),
     (0, "schema"),
     (2, "schema --bogus"),
     (0, "--version"),
@@ -109,6 +112,7 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "plan": ["plan", "good.yaml", "--strategy", "identity"],
         "explain": ["explain", "uefi/zero-pages"],
         "plugins": ["plugins"],
+        "rules": ["rules"],
         "schema": ["schema"],
     }[command]
     status, out, err = run(*arguments)
@@ -123,6 +127,7 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "plan": "SetVirtualAddressMap is not called",
         "explain": "uefi/zero-pages",
         "plugins": "rules: ",
+        "rules": "uefi/zero-pages",
     }
     assert done[command] in out, "the work itself was not done"
     monkeypatch.setenv("EFIPOLICY_PLUGINS", "-broken")
