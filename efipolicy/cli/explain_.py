@@ -8,7 +8,9 @@ from efipolicy.api import load_registry
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.running import plugin_status
 from efipolicy.errors import UsageError
-from efipolicy.reporters.rule_page import rule_page
+from efipolicy.plugin import Rule
+from efipolicy.plugin.registry import Registry
+from efipolicy.reporters.rule_page import PageExample, related_rules, rule_page
 
 
 def _parser() -> cli_options.Parser:
@@ -28,5 +30,21 @@ def run(arguments: Sequence[str]) -> int:
         from efipolicy.source.shape import suggestion
 
         raise UsageError(f"unknown rule `{options.rule}`{suggestion(options.rule, registry.rules)}")
-    cli_options.write(rule_page(rule), options.output)
+    cli_options.write(_page(rule, registry), options.output)
     return plugin_status(registry)
+
+
+def _page(rule: Rule, registry: Registry) -> str:
+    """The page with the examples as files, and what linting them prints."""
+    from efipolicy.policy.requirements import load_requirements
+    from efipolicy.testing.examples import examples_of
+    from efipolicy.testing.shown import shown_example
+
+    requirements, _ = load_requirements(registry.requirements)
+    shown = [shown_example(case, registry) for case in examples_of([rule])]
+    return rule_page(
+        rule,
+        examples=[PageExample(one.fails, one.text, one.output) for one in shown],
+        statements={entry.code: entry.statement for entry in requirements},
+        related=related_rules(rule, registry.rules.values()),
+    )

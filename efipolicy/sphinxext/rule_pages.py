@@ -11,12 +11,19 @@ from sphinx.util.docutils import SphinxDirective
 from efipolicy.drawing.findings import DrawnFinding
 from efipolicy.drawing.memory_map import memory_map_excerpt_svg
 from efipolicy.plugin import Bad, Rule
+from efipolicy.reporters.rule_page import acceptance_example, option_text, related_rules
 from efipolicy.sphinxext.domain import EfipolicyDomain, reference
 from efipolicy.sphinxext.elements import efi_figure, severity_mark
-from efipolicy.sphinxext.examples import ShownExample, example_notation, shown_example
 from efipolicy.sphinxext.installed import pills, registry, report_on, shipped_platforms
 from efipolicy.sphinxext.parts import Cell, fact_line, literal, paragraph, separated, table
 from efipolicy.testing.examples import ExampleError, examples_of
+from efipolicy.testing.shown import ShownExample, shown_example
+
+_FIXES = {
+    "safe": "``efipolicy lint --fix`` changes the declaration accordingly.",
+    "unsafe": "``efipolicy lint --fix --unsafe`` changes the declaration accordingly; whether the "
+    "platform then does what is declared, only somebody who knows it can say.",
+}
 
 
 class EfiRule(SphinxDirective):
@@ -140,14 +147,25 @@ def _excerpt(rule: Rule) -> list[nodes.Node]:
 def _text(rule: Rule) -> str:
     """The rest of the page as reStructuredText."""
     shown = [
-        shown_example(case) for case in examples_of([rule], architectures=registry().architectures)
+        shown_example(case, registry())
+        for case in examples_of([rule], architectures=registry().architectures)
     ]
     body = cleandoc(rule.page).partition("\n")[2].strip()
     parts = [_heading("Why it matters"), body or "The sentence above says it all."]
-    parts += [_heading("Fails"), *(_example(example) for example in shown if _fails(example))]
-    parts += [_heading("Passes"), *(_example(example) for example in shown if not _fails(example))]
+    parts += [_heading("Fails"), *(_example(example) for example in shown if example.fails)]
+    parts += [_heading("Passes"), *(_example(example) for example in shown if not example.fails)]
     parts += [_heading("What to do"), f"{rule.help[:1].upper()}{rule.help[1:]}."]
+    if rule.fix != "none":
+        parts.append(_FIXES[rule.fix])
+    if rule.options:
+        parts += [_heading("Options"), *(f"``{option_text(option)}``" for option in rule.options)]
     parts += [_heading("Accept it"), _acceptance(rule)]
+    related = related_rules(rule, registry().rules.values())
+    if related:
+        parts += [
+            _heading("Related rules"),
+            "\n".join(f"* :efi:rule:`{other.id}`: {other.summary}" for other in related),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -155,19 +173,11 @@ def _heading(text: str) -> str:
     return f"{text}\n{'-' * len(text)}"
 
 
-def _fails(example: ShownExample) -> bool:
-    return isinstance(example.case.example, Bad)
-
-
 def _example(example: ShownExample) -> str:
-    parts = []
-    if example.yaml is not None:
-        parts.append(_block("yaml", example.yaml))
-    else:
-        parts.append(_block("text", example_notation(example.case)))
+    parts = [_block("text" if example.yaml is None else "yaml", example.text)]
     if example.output:
         parts.append(_block("text", example.output))
-    elif not _fails(example):
+    elif not example.fails:
         parts.append("The linter says nothing of it.")
     return "\n\n".join(parts)
 
@@ -182,13 +192,8 @@ def _acceptance(rule: Rule) -> str:
         "Someone who takes responsibility for a finding says so in the platform file, with a "
         "reason and, better, an owner and a last day:"
     )
-    text = (
-        "accept:\n"
-        f"  - {{rule: {rule.id}, at: 0x7ec00000, reason: why this is all right,\n"
-        "     owner: who says so, until: 2027-03-31}"
-    )
     other = (
         f"``efipolicy lint --ignore {rule.id}`` leaves the rule out of one run, and a policy sets "
         "its severity or turns it off for good."
     )
-    return f"{said}\n\n{_block('yaml', text)}\n\n{other}"
+    return f"{said}\n\n{_block('yaml', acceptance_example(rule))}\n\n{other}"

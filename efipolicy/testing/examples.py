@@ -15,12 +15,14 @@ from functools import cache
 from typing import Any
 
 from efipolicy.engine.facts import Facts
+from efipolicy.engine.linting import lint
 from efipolicy.engine.planning import planner_of
-from efipolicy.model.finding import Finding, NotJudged
+from efipolicy.model.finding import AcceptanceUse, Finding, NotJudged
 from efipolicy.model.platform import Platform
 from efipolicy.plugin.registry import Registry
 from efipolicy.plugin.rules import FACTS, Rule
 from efipolicy.plugin.types import Architecture, Bad, Good
+from efipolicy.policy import Selection
 from efipolicy.testing import factories
 
 
@@ -77,7 +79,8 @@ class RuleCase:
                 raise ExampleError(f"{self} does not state {', '.join(missing)}")
             arguments = facts.arguments(rule, case)
             if "options" in arguments:
-                arguments["options"] = {o.name: o.default for o in rule.options}
+                stated = self.example.given.get("options", {})
+                arguments["options"] = {o.name: o.default for o in rule.options} | stated
             yielded += rule.check(**arguments)
         findings = [item for item in yielded if isinstance(item, Finding)]
         if yielded and not findings:
@@ -92,6 +95,7 @@ class RuleCase:
             self.architectures,
             planner=planner_of(platform, registry, []),
             other_boots=other_boots(self.example, self.rule),
+            acceptances=_acceptances(platform, registry) if platform.accept else (),
         )
         cases = list(facts.cases(self.rule))
         if not cases:
@@ -105,6 +109,23 @@ def _registry() -> Registry:
     return Registry()
 
 
+def _acceptances(platform: Platform, registry: Registry) -> tuple[AcceptanceUse, ...]:
+    """What becomes of a platform's acceptances when every rule counts, on `EXAMPLE_DAY`."""
+    report, _ = lint(
+        platform,
+        registry.rules.values(),
+        registry.architectures,
+        Selection(()),
+        path="example",
+        today=EXAMPLE_DAY,
+    )
+    return report.acceptances
+
+
+EXAMPLE_DAY = "2027-01-01"
+"""The day on which the examples of rules are looked at."""
+
+
 def example_platform(example: Bad | Good, rule: Rule | None = None) -> Platform:
     """The platform an example describes.
 
@@ -112,7 +133,8 @@ def example_platform(example: Bad | Good, rule: Rule | None = None) -> Platform:
     rule's architectures. Raises `ValueError` for a line that does not follow the notation.
     """
     given: dict[str, Any] = dict(example.given)
-    given.pop("other_boots", None)
+    for fact in ("other_boots", "options"):
+        given.pop(fact, None)
     if rule and rule.architectures:
         given.setdefault("architecture", min(rule.architectures))
     return factories.platform(*example.descriptors, **given)

@@ -99,18 +99,18 @@ def platform(
     """
     fields |= _sections(sections)
     of_the_map = {key: fields.pop(key) for key in _MAP_FIELDS & fields.keys()}
-    return Platform(
-        name=name,
-        architecture=architecture,
-        architecture_reason=ArchitectureReason(kind="stated", evidence="the example"),
-        uefi=Revision.parse(uefi) if uefi else None,
-        memory_map=memory_map(*lines, **of_the_map),
-        memory_attributes_table=_table(memory_attributes_table),
-        configuration_tables=None
+    values: dict[str, Any] = {
+        "name": name,
+        "architecture": architecture,
+        "architecture_reason": ArchitectureReason(kind="stated", evidence="the example"),
+        "uefi": Revision.parse(uefi) if uefi else None,
+        "memory_map": memory_map(*lines, **of_the_map),
+        "memory_attributes_table": _table(memory_attributes_table),
+        "configuration_tables": None
         if configuration_tables is None
         else tuple(map(configuration_table, configuration_tables)),
-        **fields,
-    )
+    }
+    return Platform(**values | fields)
 
 
 def _sections(text: str) -> dict[str, Any]:

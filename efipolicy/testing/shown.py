@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import NamedTuple
 
 from efipolicy.engine.linting import lint
-from efipolicy.formats.platform import read_platform
+from efipolicy.engine.planning import planner_of
+from efipolicy.formats.platform import HEADER, PLATFORM_FILE, read_platform
 from efipolicy.model.efi import attribute_names
 from efipolicy.model.finding import Report
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import Capture, ConfigurationTable, Platform
-from efipolicy.plugin import RenderOptions
-from efipolicy.policy import Selection
+from efipolicy.plugin import Bad, Good, RenderOptions
+from efipolicy.plugin.registry import Registry
+from efipolicy.policy import Policy, Selection
 from efipolicy.reporters.lint_text import render_text
 from efipolicy.source import SourceText
-from efipolicy.sphinxext.installed import registry, today
-from efipolicy.testing.examples import RuleCase
+from efipolicy.testing.examples import EXAMPLE_DAY, RuleCase, other_boots
 
 _WRITTEN = {
     "name",
@@ -39,19 +41,29 @@ class ShownExample(NamedTuple):
     yaml: str | None
     output: str
 
+    @property
+    def fails(self) -> bool:
+        """Whether the rule is to report it."""
+        return isinstance(self.case.example, Bad)
 
-def shown_example(case: RuleCase) -> ShownExample:
+    @property
+    def text(self) -> str:
+        """The platform file, or the example in its own notation where there can be none."""
+        return self.yaml if self.yaml is not None else example_notation(self.case)
+
+
+def shown_example(case: RuleCase, registry: Registry) -> ShownExample:
     """The example as a platform file, and what linting that file for this rule prints.
 
     A file that would not show what the example shows is not shown: then the example's own notation
     and the messages have to do.
     """
     platform = case.platform
-    if _only_written(platform):
-        text = platform_yaml(platform)
+    if _only_written(platform, case.example):
+        text = example_yaml(platform, case.example)
         read, _ = read_platform(SourceText("example.yaml", text))
         if read is not None and len(case.findings(read)) == len(case.findings(platform)):
-            return ShownExample(case, text, _lint(case, read))
+            return ShownExample(case, text, _lint(case, read, registry))
     messages = [f"{case.rule.id}: {finding.message}" for finding in case.findings(platform)]
     return ShownExample(case, None, "\n".join(messages))
 
@@ -71,45 +83,98 @@ def example_notation(case: RuleCase) -> str:
     return "\n".join([*case.example.descriptors, *lines])
 
 
-def _only_written(platform: Platform) -> bool:
-    """Whether a platform has nothing but what `platform_yaml` writes."""
+def _only_written(platform: Platform, example: Bad | Good) -> bool:
+    """Whether a platform has nothing but what `example_yaml` writes."""
+    if "other_boots" in example.given:
+        return False
     defaults = Platform(
         name="", architecture_reason=platform.architecture_reason, memory_map=platform.memory_map
     )
+    in_sections = _named_in(str(example.given.get("sections", "")))
     return all(
         getattr(platform, field.name) == getattr(defaults, field.name)
         for field in fields(Platform)
-        if field.name not in _WRITTEN
+        if field.name not in _WRITTEN | in_sections
     )
 
 
-def _lint(case: RuleCase, platform: Platform) -> str:
+def _named_in(sections: str) -> set[str]:
+    """The fields of a platform that an example's sections are about."""
+    header, rest = _split(sections)
+    names = {line.strip().partition(":")[0] for line in (*header, *rest)}
+    return names & {*PLATFORM_FILE.fields, *HEADER.fields}
+
+
+def _split(sections: str) -> tuple[list[str], list[str]]:
+    """The lines inside ``platform:``, in block style, and those of the other sections."""
+    header: list[str] = []
+    rest: list[str] = []
+    target = rest
+    for line in sections.strip("\n").splitlines():
+        if not line.startswith((" ", "-", "#")):
+            key, _, value = line.partition(":")
+            target = header if key == "platform" else rest
+            if target is header:
+                inner = value.strip()
+                if inner.startswith("{"):
+                    header.append(f"  {inner[1:-1].strip()}")
+                continue
+        target.append(line)
+    return header, rest
+
+
+@cache
+def _on() -> Policy:
+    return Policy(name="example", summary="Every rule", settings=())
+
+
+def _lint(case: RuleCase, platform: Platform, registry: Registry) -> str:
+    """What ``efipolicy lint`` prints of the example's file for its rule.
+
+    A rule about acceptances needs the others to have been judged too.
+    """
+    rules = registry.rules.values() if platform.accept else [case.rule]
     report, errors = lint(
         platform,
-        [case.rule],
-        registry().architectures,
-        Selection([], select=[case.rule.id]),
+        rules,
+        registry.architectures,
+        Selection([_on()]),
         path="example.yaml",
         kind="platform",
         format="platform",
-        today=today(),
+        today=EXAMPLE_DAY,
+        planner=planner_of(platform, registry, []),
+        other_boots=other_boots(case.example, case.rule),
     )
-    whole = Report(inputs=(report,), errors=tuple(errors), today=today())
+    findings = tuple(finding for finding in report.findings if finding.rule == case.rule.id)
+    whole = Report((report._replace(findings=findings),), tuple(errors), EXAMPLE_DAY)
     return render_text(whole, RenderOptions(quiet=True)).rstrip("\n")
 
 
-def platform_yaml(platform: Platform) -> str:
-    """A small platform file: name, memory map and, where given, the tables."""
+def example_yaml(platform: Platform, example: Bad | Good) -> str:
+    """A small platform file: name, memory map, tables, and the example's own sections."""
+    return "\n".join(_lines(platform, str(example.given.get("sections", "")))) + "\n"
+
+
+def _lines(platform: Platform, sections: str) -> Iterator[str]:
+    header, rest = _split(sections)
     about = [f"name: {platform.name}", f"architecture: {platform.architecture}"]
     if platform.uefi:
         about.append(f'uefi: "{platform.uefi}"')
-    lines = ["efipolicy: 1", f"platform: {{{', '.join(about)}}}", *_map_lines(platform.memory_map)]
+    yield "efipolicy: 1"
+    if header:
+        yield from ("platform:", *(f"  {item}" for item in about), *header)
+    else:
+        yield f"platform: {{{', '.join(about)}}}"
+    yield from _map_lines(platform.memory_map)
     if platform.memory_attributes_table is not None:
-        lines += _table_lines(platform.memory_attributes_table)
-    if platform.configuration_tables is not None:
-        lines.append("configuration_tables:" + ("" if platform.configuration_tables else " []"))
-        lines += [f"  - {_configuration_table(table)}" for table in platform.configuration_tables]
-    return "\n".join(lines) + "\n"
+        yield from _table_lines(platform.memory_attributes_table)
+    if platform.configuration_tables is not None and "configuration_tables" not in _named_in(
+        sections
+    ):
+        yield "configuration_tables:" + ("" if platform.configuration_tables else " []")
+        yield from (f"  - {_configuration_table(table)}" for table in platform.configuration_tables)
+    yield from rest
 
 
 def _map_lines(memory_map: MemoryMap) -> list[str]:
