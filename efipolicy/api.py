@@ -5,26 +5,37 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from efipolicy.engine.linting import lint
+from efipolicy.engine.linting import judge_configuration, lint
 from efipolicy.engine.planning import declaration_errors, planner_of
-from efipolicy.errors import EfipolicyError, ExitStatus, PluginError, UsageError
+from efipolicy.errors import EfipolicyError, ExitStatus, PluginError
 from efipolicy.formats.platform import is_platform_file, read_platform
 from efipolicy.formats.recognition import recognise
 from efipolicy.model.finding import InputReport, Report, Severity
-from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, ArchitectureReason, Platform
+from efipolicy.model.platform import (
+    UNKNOWN_ARCHITECTURE,
+    Acceptance,
+    ArchitectureReason,
+    Platform,
+)
 from efipolicy.plugin.registry import REMEDY, Registry
-from efipolicy.policy import Selection, load_policy
+from efipolicy.policy import Selection, choosing
+from efipolicy.policy.search import find_configuration
 from efipolicy.source import ForeignInputError, InputError, SourceText, decode
 from efipolicy.source.shape import suggestion
 
+if TYPE_CHECKING:
+    from efipolicy.engine.fixing import Relint
+    from efipolicy.policy.configuration import Configuration
+
 STDIN = "-"
-DEFAULT_POLICY = "recommended"
 _YAML_SUFFIXES = (".yaml", ".yml")
 
 
 InputKind = Literal["platform", "capture", "evidence"]
+
+selection_of = choosing.selection_of
 
 
 class InternalError(EfipolicyError):
@@ -58,6 +69,21 @@ class ReadInput(NamedTuple):
     def path(self) -> str:
         """The path as reports show it."""
         return self.source.path
+
+
+class Fixer(Protocol):
+    """Fixes an input right after it was linted; what it returns is reported instead."""
+
+    def opened(self, path: str, source: SourceText) -> None:
+        """An input was opened, whether or not it can be understood."""
+
+    def __call__(
+        self, path: str, read: ReadInput, report: InputReport, relint: Relint
+    ) -> InputReport:
+        """The report on what is left. Raises `EfipolicyError` when nothing could be changed.
+
+        ``path`` is the input as it was named, and ``relint`` judges a changed platform.
+        """
 
 
 def load_registry() -> Registry:
@@ -138,28 +164,18 @@ def _with_architecture(platform: Platform, architecture: str) -> Platform:
     return replace(platform, architecture=architecture, architecture_reason=reason)
 
 
-def selection_of(
-    registry: Registry,
-    *,
-    policies: Iterable[str] = (),
-    select: Iterable[str] = (),
-    ignore: Iterable[str] = (),
-) -> Selection:
-    """The rules that count. Raises `UsageError` for a policy or glob that means nothing."""
-    names = list(policies) or [DEFAULT_POLICY]
-    loaded = [load_policy(name, registry.policies) for name in names]
-    selection = Selection(loaded, select=select, ignore=ignore)
-    for glob in selection.unmatched(registry.rules.values()):
-        raise UsageError(f"no rule matches `{glob}`{suggestion(glob, registry.rules)}")
-    if not any(selection.severity(rule) for rule in registry.rules.values()):
-        raise UsageError("no rule is left to check: policy, --select and --ignore turn all off")
-    for name, policy in zip(names, loaded, strict=True):
-        if name not in registry.policies:  # ours are tested, and a plugin of theirs may be blocked
-            for rule, _ in policy.settings:
-                if "*" not in rule and rule not in registry.rules:
-                    hint = suggestion(rule, registry.rules)
-                    raise UsageError(f"policy {name}: no rule `{rule}`{hint}")
-    return selection
+def configuration_of(path: str | None = None) -> Configuration | None:
+    """What the configuration file says: the one at a path, else the nearest, if there is one.
+
+    Raises `UsageError` for a file that cannot be read, and with everything that is wrong with it.
+    """
+    found = find_configuration() if path is None else path
+    if found is None:
+        return None
+    from efipolicy.formats.platform import ACCEPTANCE
+    from efipolicy.policy.configuration import read_configuration
+
+    return read_configuration(found, shown_path(found), ACCEPTANCE)
 
 
 def lint_paths(
@@ -170,14 +186,20 @@ def lint_paths(
     today: str,
     options: ReadingOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
+    fixer: Fixer | None = None,
+    acceptances: tuple[Acceptance, ...] = (),
+    configuration: str | None = None,
+    exclude: Callable[[str], bool] | None = None,
 ) -> Report:
-    """Lint files, directories (walked), globs and ``-``.
+    """Lint files, directories (walked), globs and ``-``, and let ``fixer`` fix them.
 
     One input's trouble never keeps another from being linted: it becomes one of the report's
-    errors. ``progress`` is told how many inputs are done, and of how many.
+    errors. ``progress`` is told how many inputs are done, and of how many. ``acceptances`` are
+    those of the configuration file at the path ``configuration``; they hold in every input.
+    ``exclude`` tells of a file or folder whether a walk leaves it out.
     """
     options = options or ReadingOptions()
-    inputs = Inputs(paths)
+    inputs = Inputs(paths, exclude)
     errors, skipped = inputs.errors, inputs.skipped
     reports: list[InputReport] = []
     for done, (path, named) in enumerate(inputs.found.items()):
@@ -185,7 +207,9 @@ def lint_paths(
             progress(done, len(inputs.found))
         shown = shown_path(path) if path != STDIN else options.stdin_name
         try:
-            report, problems = _lint_path(path, registry, selection, today, options)
+            report, problems = _lint_path(
+                path, registry, selection, today, options, fixer=fixer, acceptances=acceptances
+            )
         except Exception as problem:  # noqa: BLE001 - isolate the input, report the bug
             report, problems = None, [InternalError(shown, problem)]
         if report:
@@ -200,33 +224,80 @@ def lint_paths(
     errors += registry.errors
     if not reports and not errors:
         errors.append(InputError(", ".join(paths), "nothing to lint", "a platform file or capture"))
-    return Report(inputs=tuple(reports), errors=tuple(errors), skipped=tuple(skipped), today=today)
+    reports = _further_judged(reports, registry, selection, today)
+    about_configuration = (
+        judge_configuration(
+            reports, registry.rules.values(), selection, path=configuration, today=today
+        )
+        if configuration and acceptances
+        else ()
+    )
+    return Report(
+        inputs=tuple(reports),
+        errors=tuple(errors),
+        skipped=tuple(skipped),
+        today=today,
+        configuration=about_configuration,
+    )
+
+
+def _further_judged(
+    reports: list[InputReport], registry: Registry, selection: Selection, today: str
+) -> list[InputReport]:
+    """The reports with what only several inputs together show."""
+    if len(reports) < 2:
+        return reports
+    from efipolicy.engine.boots import with_boots_compared
+
+    return with_boots_compared(
+        reports, registry.rules.values(), registry.architectures, selection, today=today
+    )
 
 
 def _lint_path(
-    path: str, registry: Registry, selection: Selection, today: str, options: ReadingOptions
+    path: str,
+    registry: Registry,
+    selection: Selection,
+    today: str,
+    options: ReadingOptions,
+    *,
+    fixer: Fixer | None,
+    acceptances: tuple[Acceptance, ...],
 ) -> tuple[InputReport | None, list[EfipolicyError]]:
     """The report on one input, or ``None`` when it could not be read; and what went wrong."""
     try:
         source = open_source(path, stdin_name=options.stdin_name)
     except InputError as problem:
         return None, [problem]
+    if fixer:
+        fixer.opened(path, source)
     read, problems = read_source(source, registry, options)
     if read is None:
         return None, problems
     failed: list[PluginError] = []
-    report, failures = lint(
-        read.platform,
-        registry.rules.values(),
-        registry.architectures,
-        selection,
-        path=read.path,
-        kind=read.kind,
-        format=read.format,
-        today=today,
-        planner=planner_of(read.platform, registry, failed),
-    )
-    return report, [*problems, *failures, *failed]
+
+    def judge(platform: Platform) -> tuple[InputReport, list[PluginError]]:
+        return lint(
+            platform,
+            registry.rules.values(),
+            registry.architectures,
+            selection,
+            path=read.path,
+            kind=read.kind,
+            format=read.format,
+            today=today,
+            planner=planner_of(platform, registry, failed),
+            acceptances=acceptances,
+        )
+
+    report, failures = judge(read.platform)
+    problems += [*failures, *failed]
+    if fixer:
+        try:
+            report = fixer(path, read, report, lambda platform: judge(platform)[0])
+        except EfipolicyError as problem:
+            problems.append(problem)
+    return report, problems
 
 
 def _unread(path: str, problems: list[EfipolicyError]) -> InputReport:
@@ -264,11 +335,12 @@ def missing_architecture(name: str, path: str, registry: Registry) -> PluginErro
 class Inputs:
     """What paths name: inputs with whether each was named itself, what is passed over, errors.
 
-    A directory is walked in sorted order, hidden entries left out and links to directories not
-    followed; a pattern is expanded. A name given twice counts once.
+    A directory is walked in sorted order, hidden entries and what ``exclude`` tells left out, and
+    links to directories not followed; a pattern is expanded. A name given twice counts once.
     """
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    def __init__(self, paths: Iterable[str], exclude: Callable[[str], bool] | None = None) -> None:
+        self.exclude = exclude
         self.found: dict[str, bool] = {}
         self.skipped: list[str] = []
         self.errors: list[EfipolicyError] = []
@@ -284,12 +356,12 @@ class Inputs:
     def _walk(self, folder: str) -> None:
         before = len(self.found) + len(self.skipped) + len(self.errors)
         for parent, folders, files in os.walk(folder, onerror=self._unreadable):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            folders[:] = sorted(name for name in folders if self._is_wanted(parent, name))
             links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
             self.skipped += [os.path.normpath(os.path.join(parent, name)) for name in links]
             for name in sorted(files):
                 path = os.path.normpath(os.path.join(parent, name))
-                if name.startswith("."):
+                if not self._is_wanted(parent, name):
                     continue
                 if os.path.isfile(path) or not os.path.exists(path):
                     self.found.setdefault(path, False)
@@ -297,7 +369,14 @@ class Inputs:
                     self.skipped.append(path)  # a pipe or a device might never end
         if before == len(self.found) + len(self.skipped) + len(self.errors):
             expected = "platform files or captures"
+            if self.exclude:
+                expected += " that the configuration does not exclude"
             self.errors.append(InputError(folder, "a directory with nothing in it", expected))
+
+    def _is_wanted(self, parent: str, name: str) -> bool:
+        if name.startswith("."):
+            return False
+        return self.exclude is None or not self.exclude(os.path.join(parent, name))
 
     def _unreadable(self, problem: OSError) -> None:
         reason = (problem.strerror or str(problem)).lower()

@@ -5,9 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from efipolicy.api import InternalError, exit_status, lint_paths, load_registry, selection_of
+from efipolicy.api import (
+    InternalError,
+    configuration_of,
+    exit_status,
+    lint_paths,
+    load_registry,
+    selection_of,
+)
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import reading_options
 from efipolicy.cli.running import complain, report_bug, tell
@@ -16,6 +23,10 @@ from efipolicy.model.finding import Report, Severity
 from efipolicy.plugin import RenderOptions, Reporter
 from efipolicy.plugin.calling import call
 from efipolicy.plugin.registry import Registry
+
+if TYPE_CHECKING:
+    from efipolicy.cli.fixing import Fixing
+    from efipolicy.policy.configuration import Configuration
 
 
 def _parser() -> cli_options.Parser:
@@ -27,10 +38,12 @@ def _parser() -> cli_options.Parser:
     parser.add_argument("--select", action="append", default=[], metavar="GLOB", help="only these")
     parser.add_argument("--ignore", action="append", default=[], metavar="GLOB", help="not these")
     parser.add_argument(
+        "--preview", action="store_true", help="judge by rules that are new or stricter, too"
+    )
+    parser.add_argument(
         "--fail-on",
         choices=[severity.value for severity in Severity],
-        default=Severity.ERROR.value,
-        help="the least severity that makes the exit status 1",
+        help="the least severity that makes the exit status 1 (error)",
     )
     parser.add_argument(
         "--format",
@@ -39,8 +52,25 @@ def _parser() -> cli_options.Parser:
         metavar="F[=FILE]",
         help="how to print (text, json); repeatable, all but one with a file",
     )
+    parser.add_argument("--fix", action="store_true", help="fix platform files where it is safe")
+    parser.add_argument(
+        "--unsafe",
+        action="store_true",
+        help="with --fix or --diff: also where only someone who knows the platform can tell",
+    )
+    parser.add_argument(
+        "--diff", action="store_true", help="change nothing; show what --fix would change"
+    )
+    parser.add_argument(
+        "--statistics", action="store_true", help="count the findings of each rule, show none"
+    )
+    parser.add_argument("--baseline", metavar="FILE", help="accept the findings known there")
+    parser.add_argument(
+        "--write-baseline", metavar="FILE", help="make what is found now the known findings"
+    )
     parser.add_argument("--today", metavar="DATE", help="the day acceptances are looked at")
     cli_options.add_reading_options(parser)
+    cli_options.add_configuration_options(parser)
     return parser
 
 
@@ -59,12 +89,41 @@ def run(arguments: Sequence[str]) -> int:
             raise UsageError("two formats for one output; give one a file: --format json=FILE")
         registry = load_registry()
         reporters = [(_reporter(name, registry), file) for name, file in outputs]
-        report = _report(options, registry)
+        fixer = _fixer(options)
+        configuration = _configuration(options)
+        report = _report(options, registry, fixer, configuration)
     for error in report.errors:
         if isinstance(error, InternalError):
             tell(report_bug(error.problem))
-    status = exit_status(report, fail_on=Severity(options.fail_on))
-    return max(int(status), _print(report, reporters, options))
+    if fixer and options.diff:
+        return fixer.print_differences(report, options.output)
+    report, status = _known(report, options)
+    if fixer:
+        report = report._replace(fixed=fixer.summary)
+    return max(int(status), _print(report, reporters, options, fixer))
+
+
+def _known(report: Report, options: argparse.Namespace) -> tuple[Report, int]:
+    """The report beside its baseline, and the status; writing one, no finding counts."""
+    fail_on = Severity(options.fail_on)
+    if options.baseline or options.write_baseline:
+        from efipolicy.cli import baselining
+
+        if options.baseline:
+            report = baselining.compared(report, options.baseline)
+        if options.write_baseline:
+            baselining.write(report, options.write_baseline, quiet=options.quiet)
+            return report, max([ExitStatus.OK, *(error.status for error in report.errors)])
+    return report, exit_status(report, fail_on=fail_on)
+
+
+def _fixer(options: argparse.Namespace) -> Fixing | None:
+    """What fixes the inputs, if the command line asks for it."""
+    if not (options.fix or options.unsafe or options.diff):
+        return None
+    from efipolicy.cli.fixing import fixer_of
+
+    return fixer_of(options, formats=len(options.format))
 
 
 def _nothing() -> dict[str, Any]:
@@ -74,31 +133,67 @@ def _nothing() -> dict[str, Any]:
     return {"inputs": [], "findings": [], "errors": [], "summary": summary, "today": today}
 
 
-def _report(options: argparse.Namespace, registry: Registry) -> Report:
+def _configuration(options: argparse.Namespace) -> Configuration | None:
+    """The configuration, if there is one; what it says fills what the command line leaves open.
+
+    Raises `UsageError` for what is wrong with it.
+    """
+    if options.config and options.isolated:
+        raise UsageError("--config names a configuration and --isolated wants none")
+    configuration = None if options.isolated else configuration_of(options.config)
+    if configuration:
+        if options.fail_on is None and configuration.fail_on:
+            options.fail_on = configuration.fail_on.value
+        if options.baseline is None and not options.write_baseline:
+            options.baseline = configuration.baseline
+    options.fail_on = options.fail_on or Severity.ERROR.value
+    return configuration
+
+
+def _report(
+    options: argparse.Namespace,
+    registry: Registry,
+    fixer: Fixing | None,
+    configuration: Configuration | None,
+) -> Report:
     """What linting comes to, as the command line asks for it."""
     return lint_paths(
         options.paths or ["."],
         registry,
         selection_of(
-            registry, policies=options.policy, select=options.select, ignore=options.ignore
+            registry,
+            policies=options.policy,
+            select=options.select,
+            ignore=options.ignore,
+            preview=options.preview,
+            configuration=configuration,
         ),
         today=cli_options.today(options.today),
         options=reading_options(options, registry),
         progress=_progress(quiet=options.quiet),
+        fixer=fixer,
+        acceptances=configuration.accept if configuration else (),
+        configuration=configuration.path if configuration else None,
+        exclude=configuration.excludes if configuration and configuration.exclude else None,
     )
 
 
 def _print(
-    report: Report, reporters: list[tuple[Reporter, str | None]], options: argparse.Namespace
+    report: Report,
+    reporters: list[tuple[Reporter, str | None]],
+    options: argparse.Namespace,
+    fixer: Fixing | None,
 ) -> int:
     """Write the report in every format; a reporter that fails is told, the others go on."""
     status = ExitStatus.OK
+    aside = fixer is not None and fixer.print_input()
     for reporter, file in reporters:
         target = file or options.output
         rendering = RenderOptions(
-            color=not target and cli_options.wants_color(options.color),
+            color=not (target or aside) and cli_options.wants_color(options.color),
             quiet=options.quiet,
             verbose=options.verbose,
+            statistics=options.statistics,
         )
         try:
             text = call(f"reporter {reporter.name}", reporter.render, report, rendering, gives=str)
@@ -106,7 +201,10 @@ def _print(
             complain(str(problem))
             status = ExitStatus.PLUGIN
         else:
-            cli_options.write(text, target)
+            if target or not aside:
+                cli_options.write(text, target)
+            else:
+                tell(text, end="")
     return int(status)
 
 

@@ -66,6 +66,14 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_configuration_options(parser: argparse.ArgumentParser) -> None:
+    """Which configuration counts."""
+    parser.add_argument(
+        "--config", metavar="FILE", help="this configuration, not the nearest .efipolicy.yaml"
+    )
+    parser.add_argument("--isolated", action="store_true", help="no configuration at all")
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Text for people or JSON for programs."""
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from efipolicy.model.finding import AcceptanceUse
 from efipolicy.model.kexec import Kernel
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
@@ -29,7 +30,7 @@ class Facts:
 
     ``set_aside`` are descriptors found to be garbage: no rule is shown them any more. ``planner``
     is asked for a plan when the first rule wants one. ``other_boots`` are further readings of the
-    same platform.
+    same platform, ``acceptances`` what became of those of the input.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Facts:
         set_aside: Collection[MemoryDescriptor] = (),
         planner: Planner = no_plan,
         other_boots: tuple[Platform, ...] = (),
+        acceptances: tuple[AcceptanceUse, ...] = (),
     ) -> None:
         memory_map = platform.memory_map
         table = platform.memory_attributes_table
@@ -69,6 +71,7 @@ class Facts:
             "boot_page_tables": platform.boot_page_tables,
             "handover": platform.handover,
             "other_boots": other_boots or None,
+            "acceptances": acceptances or None,
             "options": _NO_OPTIONS,
         }
         descriptors = memory_map.descriptors
@@ -79,6 +82,7 @@ class Facts:
             "whole_map": memory_map.extent == "whole",
             "firmware_map": memory_map.origin == "firmware",
             "known_origin": memory_map.origin != "unknown",
+            "whole_configuration_tables": platform.configuration_tables_extent == "whole",
             "whole_memory_attributes_table": table is not None and table.extent == "whole",
             "attributes": _some_known(descriptors),
             "entry_attributes": _some_known(entries),
@@ -88,6 +92,7 @@ class Facts:
             "entry_attributes": sum(1 for e in entries if e.attribute is None),
         }
         self._plans: dict[int, MappingPlan | None] = {}
+        self._virtual_maps: dict[int, tuple[MemoryDescriptor, ...] | None] = {}
 
     def missing(self, rule: Rule, values: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """What a rule needs and the platform does not state, as a user would have to write it."""
@@ -111,8 +116,11 @@ class Facts:
                 yield {**self.values, "mapping": declared, "chain": self._chain(declared, asked)}
         elif asked & FACTS_OF_A_KERNEL:
             for declared in self.kernels:
-                if "virtual_map" not in asked or self._may_have_virtual_map(declared):
-                    yield self._of_kernel(declared, asked)
+                if "virtual_map" in asked and not self._may_have_virtual_map(declared):
+                    continue
+                if "svam" in asked and self._leaves_virtual_map_alone(declared):
+                    continue
+                yield self._of_kernel(declared, asked)
         else:
             yield self.values
 
@@ -142,8 +150,10 @@ class Facts:
         )
 
     def _may_have_virtual_map(self, declared: MappingDeclaration) -> bool:
-        """Whether nobody says that SetVirtualAddressMap is never called."""
+        """Whether nobody says that SetVirtualAddressMap is never called, or failed."""
         svam = declared.set_virtual_address_map
+        if svam and svam.result == "failed":
+            return False  # then the addresses are marks that say so
         if declared.virtual_map is not None:
             return True
         if svam and svam.calls == "never":
@@ -151,17 +161,31 @@ class Facts:
         planned = self._plan(declared)
         return planned is None or planned.svam is not None
 
+    def _leaves_virtual_map_alone(self, declared: MappingDeclaration) -> bool:
+        """Whether it is a kexec'd kernel that says nothing of a call it has no need to make."""
+        firsts = self.values["platform"].mapping
+        return declared.set_virtual_address_map is None and all(
+            declared is not first for first in firsts
+        )
+
     def _plan(self, declared: MappingDeclaration) -> MappingPlan | None:
         if id(declared) not in self._plans:
             self._plans[id(declared)] = self.planner(declared)
         return self._plans[id(declared)]
 
     def _virtual_map(self, declared: MappingDeclaration) -> tuple[MemoryDescriptor, ...] | None:
-        """The declared layout, else that of the plan: entries that point into neither file."""
-        if declared.virtual_map is not None:
-            return declared.virtual_map
+        """The declared layout, else that of the plan, whose entries stand where it is declared."""
+        if id(declared) not in self._virtual_maps:
+            stated = declared.virtual_map
+            self._virtual_maps[id(declared)] = (
+                stated if stated is not None else self._planned_map(declared)
+            )
+        return self._virtual_maps[id(declared)]
+
+    def _planned_map(self, declared: MappingDeclaration) -> tuple[MemoryDescriptor, ...] | None:
+        svam = declared.set_virtual_address_map
         planned = self._plan(declared)
-        if planned is None or planned.svam is None:
+        if planned is None or planned.svam is None or (svam and svam.calls == "never"):
             return None
         return tuple(
             MemoryDescriptor(

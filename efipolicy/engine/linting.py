@@ -6,21 +6,30 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
-from efipolicy.engine.accepting import Acceptances
+from efipolicy.engine.accepting import Day, accept, merged
 from efipolicy.engine.facts import Facts, Planner, no_plan
 from efipolicy.errors import PluginError
 from efipolicy.model.address import AddressRange
 from efipolicy.model.finding import (
+    AcceptanceUse,
     Checked,
     Confidence,
     Finding,
     InputReport,
     NotChecked,
     ReportedFinding,
+    ReportedFix,
     Severity,
 )
-from efipolicy.model.memory_map import MemoryDescriptor
-from efipolicy.model.platform import ConfigurationTable, Platform, UnreadableLine
+from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
+from efipolicy.model.platform import (
+    UNKNOWN_ARCHITECTURE,
+    Acceptance,
+    ArchitectureReason,
+    ConfigurationTable,
+    Platform,
+    UnreadableLine,
+)
 from efipolicy.plugin import Architecture, NotJudged, Rule
 from efipolicy.plugin.calling import failure
 from efipolicy.plugin.rules import FACTS
@@ -46,8 +55,9 @@ class _Judging:
         *,
         path: str,
         today: str,
-        planner: Planner,
-        other_boots: tuple[Platform, ...],
+        planner: Planner = no_plan,
+        other_boots: tuple[Platform, ...] = (),
+        acceptances: tuple[Acceptance, ...] = (),
     ) -> None:
         self.platform = platform
         self.planner = planner
@@ -56,7 +66,10 @@ class _Judging:
         self.architectures = architectures
         self.selection = selection
         self.path = path
-        self.acceptances = Acceptances(platform, today=today)
+        self.today = today
+        self.accepted_by_configuration = acceptances
+        self.acceptances: list[AcceptanceUse] = []
+        self.configured: list[AcceptanceUse] = []
         self.fingerprints = _Fingerprints(platform)
         self.found: dict[str, list[Finding]] = {}
         self.subjects: dict[str, set[int]] = {}
@@ -79,11 +92,31 @@ class _Judging:
             if fresh:
                 garbage.update(fresh)
                 facts = self._facts(garbage)
-        for rule in counted:
+        others = [rule for rule in counted if "acceptances" not in rule.facts]
+        for rule in others:
             if rule.disqualifies is None:
                 self._apply(rule, facts)
-        for rule in counted:
+        for rule in others:
             self._report(rule, self.selection.severity(rule) or rule.severity)
+        self._accept()
+        self.judge_acceptances()
+
+    def judge_acceptances(self) -> None:
+        """Ask the rules about acceptances, whose facts are what the others found."""
+        facts = self._facts(set())
+        for rule in self.rules:
+            severity = self.selection.severity(rule)
+            if "acceptances" in rule.facts and severity is not None:
+                self._apply(rule, facts)
+                self._report(rule, severity)
+
+    def _accept(self) -> None:
+        """Mark what is accepted, in the platform file and in the configuration."""
+        ids = {rule.id: rule.id for rule in self.rules}
+        ids |= {alias: rule.id for rule in self.rules for alias in rule.aliases}
+        day = Day(self.today, ids, self.found)
+        self.acceptances = accept(self.reported, self.platform.accept, day)
+        self.configured = accept(self.reported, self.accepted_by_configuration, day)
 
     def _facts(self, garbage: set[MemoryDescriptor]) -> Facts:
         return Facts(
@@ -92,6 +125,7 @@ class _Judging:
             set_aside=garbage,
             planner=self.planner,
             other_boots=self.other_boots,
+            acceptances=tuple(self.acceptances),
         )
 
     def _apply(self, rule: Rule, facts: Facts) -> None:
@@ -109,7 +143,7 @@ class _Judging:
             needs[FACTS["mapping"]] = None
         for case in cases:
             missing = facts.missing(rule, case)
-            if rule.architectures and facts.values["architecture"] is None:
+            if rule.architectures and self.platform.architecture == UNKNOWN_ARCHITECTURE:
                 missing = (*missing, FACTS["architecture"])
             needs |= dict.fromkeys(missing)
             if missing:
@@ -142,12 +176,14 @@ class _Judging:
         return findings, unjudged
 
     def _is_about_nothing(self, rule: Rule) -> bool:
-        """Whether a rule is about the reading of a text, or about other boots, and there is none.
+        """Whether a rule is about the reading of a text, other boots, or acceptances, without any.
 
-        Nobody could write those into a file.
+        That they are not there is no gap in what the platform states.
         """
-        return ("capture" in rule.facts and not self.platform.capture) or (
-            "other_boots" in rule.facts and not self.other_boots
+        return (
+            ("capture" in rule.facts and not self.platform.capture)
+            or ("other_boots" in rule.facts and not self.other_boots)
+            or ("acceptances" in rule.facts and not self.acceptances)
         )
 
     def _not_checked(self, rule: Rule, needs: list[str]) -> None:
@@ -157,7 +193,7 @@ class _Judging:
         """Whether a rule is about other architectures than the platform's, which is known."""
         return bool(
             rule.architectures
-            and self.platform.architecture in self.architectures
+            and self.platform.architecture != UNKNOWN_ARCHITECTURE
             and self.platform.architecture not in rule.architectures
         )
 
@@ -206,8 +242,15 @@ class _Judging:
             path=self.path,
             span=span,
             fingerprint=self.fingerprints.of(rule, finding, region),
-            accepted=self.acceptances.of(rule.id, region),
+            fix=self._fix(finding) if finding.fix else None,
+            pinned=self.selection.pinned(rule),
         )
+
+    def _fix(self, finding: Finding) -> ReportedFix | None:
+        """The finding's fix as edits of the text. Most inputs have no use for the code."""
+        from efipolicy.engine.fixing import reported_fix
+
+        return reported_fix(finding, self.platform)
 
     @property
     def checked(self) -> Checked:
@@ -233,12 +276,13 @@ def lint(
     today: str,
     planner: Planner = no_plan,
     other_boots: tuple[Platform, ...] = (),
+    acceptances: tuple[Acceptance, ...] = (),
 ) -> tuple[InputReport, list[PluginError]]:
     """Judge a platform. The findings come in the order of their places in the input.
 
     ``today`` is an ISO date, the day on which acceptances are looked at. ``planner`` makes the plan
-    of a declared mapping, and ``other_boots`` are further readings of the same platform. The errors
-    are those of rules that raised.
+    of a declared mapping, ``other_boots`` are further readings of the same platform, and
+    ``acceptances`` those of the configuration. The errors are those of rules that raised.
     """
     judging = _Judging(
         platform,
@@ -249,6 +293,7 @@ def lint(
         today=today,
         planner=planner,
         other_boots=other_boots,
+        acceptances=acceptances,
     )
     judging.judge()
     findings = sorted(
@@ -262,8 +307,31 @@ def lint(
         platform=platform,
         checked=judging.checked,
         findings=tuple(findings),
+        acceptances=tuple(judging.acceptances),
+        configured=tuple(judging.configured),
     )
     return report, judging.errors
+
+
+def judge_configuration(
+    reports: Iterable[InputReport],
+    rules: Iterable[Rule],
+    selection: Selection,
+    *,
+    path: str,
+    today: str,
+) -> tuple[ReportedFinding, ...]:
+    """What is to be said of the configuration's acceptances after all inputs were linted."""
+    uses = merged(use for report in reports for use in report.configured)
+    nobody = Platform(
+        name="configuration",
+        architecture_reason=ArchitectureReason(kind="stated", evidence=path),
+        memory_map=MemoryMap(),
+    )
+    judging = _Judging(nobody, rules, {}, selection, path=path, today=today)
+    judging.acceptances = uses
+    judging.judge_acceptances()
+    return tuple(judging.reported)
 
 
 class _Fingerprints:
@@ -305,8 +373,13 @@ class _Fingerprints:
             traits = (*traits, subject.guid or subject.name or "")
         elif isinstance(subject, UnreadableLine):
             traits = (*traits, subject.located.span.text)
+        elif isinstance(subject, Acceptance):
+            traits = (*traits, subject.rule)
+        elif finding.field and not isinstance(subject, MemoryDescriptor):
+            traits = (*traits, finding.field)
         if region is not None:
             traits = (*traits, str(region.size.bit_length()))
-        key = (self.platform.name, rule.id, *traits)
+        first_id = (*rule.aliases, rule.id)[0]  # a renamed rule's baselines go on
+        key = (self.platform.name, first_id, *traits)
         number = self.seen[key] = self.seen.get(key, -1) + 1
         return blake2b("\0".join((*key, str(number))).encode(), digest_size=16).hexdigest()

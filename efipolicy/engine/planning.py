@@ -6,27 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from efipolicy.errors import EfipolicyError, PluginError, UsageError
-from efipolicy.model.address import AddressRange
 from efipolicy.model.mapping import MappingPlan, PlanProblem
 from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, MappingDeclaration, Platform
 from efipolicy.paging import Geometry
 from efipolicy.plugin import Architecture, Option, PlanRequest, Strategy
 from efipolicy.plugin.calling import call
+from efipolicy.plugin.options import shape_of
 from efipolicy.plugin.registry import Registry
 from efipolicy.source import InputError, SourceSpan, SourceText
 from efipolicy.source.document import Node, Scalar, Sequence
-from efipolicy.source.shape import (
-    INVALID,
-    Choice,
-    Flag,
-    Integer,
-    ListOf,
-    Pattern,
-    Reading,
-    Shape,
-    Text,
-    suggestion,
-)
+from efipolicy.source.shape import Reading, suggestion
 
 
 class PlanChoice(NamedTuple):
@@ -202,62 +191,6 @@ def _geometry(
         f"{bits}-bit virtual addresses",
         f"{architecture.name}'s with pages of {size >> 10}K: {widths}",
     )
-
-
-class _Version(Pattern):
-    """A quoted version, at least as high as the first one the option is about."""
-
-    def __init__(self, minimum: tuple[int, ...] | None) -> None:
-        self.minimum = minimum
-        since = f", {'.'.join(map(str, minimum))} or later" if minimum else ""
-        super().__init__(
-            r"\d{1,4}\.\d{1,4}(?:\.\d{1,4})?", f'a quoted version such as "6.12"{since}'
-        )
-
-    def read(self, node: Node, reading: Reading) -> Any:
-        """The version as a tuple of integers; unquoted, YAML would read 6.10 as 6.1."""
-        if isinstance(node, Scalar) and node.plain:
-            return reading.refuse(node, f"{node.text} without quotes", self.phrase)
-        text = super().read(node, reading)
-        if text is INVALID:
-            return INVALID
-        version = tuple(map(int, str(text).split(".")))
-        if self.minimum and version < self.minimum:
-            return reading.refuse(node, f"{text}", self.phrase)
-        return version
-
-
-class _Range(ListOf):
-    """A range: two addresses, the end exclusive."""
-
-    def __init__(self) -> None:
-        super().__init__(Integer(64), length=2, phrase="a range: [start, end)")
-
-    def read(self, node: Node, reading: Reading) -> Any:
-        """The range; an empty one is refused."""
-        ends: Any = super().read(node, reading)
-        if ends is INVALID:
-            return INVALID
-        if ends[0] >= ends[1]:
-            return reading.refuse(node, f"[{ends[0]:#x}, {ends[1]:#x})", self.phrase)
-        return AddressRange(*ends)
-
-
-def shape_of(option: Option) -> Shape:
-    """What may be written for an option, in a file as on the command line."""
-    match option.kind:
-        case "version":
-            return _Version(option.minimum)
-        case "address" | "integer":
-            return Integer(64)
-        case "boolean":
-            return Flag()
-        case "range":
-            return _Range()
-        case "choice":
-            return Choice(*option.choices)
-        case _:
-            return Text()
 
 
 def _declared_options(strategy: Strategy, declared: MappingDeclaration) -> dict[str, Any]:

@@ -217,6 +217,8 @@ class _Assembly:
             memory_map=memory_map,
             memory_attributes_table=self.attributes_table,
             configuration_tables=tables.known if tables else None,
+            # A kernel prints the tables it knows; others may be there.
+            configuration_tables_extent="partial" if tables else "whole",
             system_table=SystemTable(address=system_table) if system_table is not None else None,
             capture=Capture(
                 dialect=self._dialect(),

@@ -16,7 +16,7 @@ from efipolicy.formats.platform_firmware import (
     RUNTIME_PROPERTIES,
     SYSTEM_TABLE,
 )
-from efipolicy.formats.platform_map import MEMORY_ATTRIBUTES_TABLE, MEMORY_MAP
+from efipolicy.formats.platform_map import MEMORY_ATTRIBUTES_TABLE, MEMORY_MAP, MEMORY_TYPE
 from efipolicy.formats.platform_mapping import HANDOVER, MAPPING
 from efipolicy.formats.platform_values import (
     ADDRESS,
@@ -150,7 +150,7 @@ _CONFIGURATION_TABLE = Record(
     one_of=("table", "guid"),
 )
 
-_ACCEPTANCE = Record(
+ACCEPTANCE: Final = Record(
     "an acceptance",
     "A finding someone took responsibility for.",
     (
@@ -160,7 +160,14 @@ _ACCEPTANCE = Record(
             "the rule's id",
             required=True,
         ),
-        Field("at", ADDRESS, "an address of the region; without it, every finding of the rule"),
+        Field("at", ADDRESS, "an address of the region; without any, every finding of the rule"),
+        Field("type", MEMORY_TYPE, "the memory type of the region, wherever it lies"),
+        Field("pages", ADDRESS, "EFI pages of the region; as many binary digits are enough"),
+        Field(
+            "fingerprint",
+            Pattern(r"[0-9a-f]{32}", "a fingerprint: 32 hexadecimal digits"),
+            "the finding's fingerprint, as the JSON report has it",
+        ),
         Field("reason", TEXT, "why this is all right; without one nothing is accepted"),
         Field("owner", TEXT, "who took responsibility"),
         Field("until", Date(), "the last day on which it holds"),
@@ -181,6 +188,11 @@ PLATFORM_FILE: Final = Record(
             "configuration_tables",
             ListOf(_CONFIGURATION_TABLE, phrase="a list of configuration tables"),
             "the EFI configuration table",
+        ),
+        Field(
+            "configuration_tables_extent",
+            Choice("whole", "partial", "unknown"),
+            "whether these are all tables; `whole` unless said otherwise",
         ),
         Field(
             "acpi_tables",
@@ -212,7 +224,7 @@ PLATFORM_FILE: Final = Record(
             ListOf(FIRMWARE_ACCESS, phrase="a list of accesses"),
             "addresses firmware touches",
         ),
-        Field("accept", ListOf(_ACCEPTANCE, phrase="a list of acceptances"), "accepted findings"),
+        Field("accept", ListOf(ACCEPTANCE, phrase="a list of acceptances"), "accepted findings"),
     ),
     _platform,
 )

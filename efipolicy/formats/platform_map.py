@@ -83,6 +83,7 @@ def _memory_attributes_table(node: Mapping, values: dict[str, Any]) -> MemoryAtt
     return MemoryAttributesTable(
         entries=numbered(values["entries"]),
         version=values.get("version"),
+        number_of_entries=values.get("number_of_entries"),
         descriptor_size=values.get("descriptor_size"),
         flags=values.get("flags"),
         address=values.get("address"),
@@ -129,6 +130,7 @@ MEMORY_ATTRIBUTES_TABLE: Final = Record(
     "EFI_MEMORY_ATTRIBUTES_TABLE.",
     (
         Field("version", COUNT, "1 up to UEFI 2.9, 2 since 2.10"),
+        Field("number_of_entries", COUNT, "how many entries its header states"),
         Field("descriptor_size", COUNT, "bytes from one entry to the next"),
         Field("flags", COUNT, "reserved in version 1"),
         Field("address", ADDRESS, "physical address of the table"),

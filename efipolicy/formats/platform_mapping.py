@@ -23,6 +23,7 @@ from efipolicy.model.declared import (
     MemoryTypes,
     OperationRegion,
     RuntimeCalls,
+    RuntimeRegion,
     SetVirtualAddressMap,
     UsableMemory,
 )
@@ -174,6 +175,20 @@ _USABLE_MEMORY = Record(
     declared(UsableMemory),
 )
 
+_RUNTIME_REGION = Record(
+    "a runtime region",
+    "A range that is mapped for runtime services.",
+    place_fields(
+        Field(
+            "cache",
+            Choice("UC", "WC", "WT", "WB", "WP", "UCE"),
+            "the EFI cache type it is mapped with",
+            required=True,
+        )
+    ),
+    declared(RuntimeRegion),
+)
+
 _OPERATION_REGION = Record(
     "an operation region",
     "An ACPI operation region in memory.",
@@ -254,6 +269,11 @@ def _mapping_fields(*more: Field) -> tuple[Field, ...]:
         ),
         Field("calls", _CALLS, "the state in which services are called"),
         Field("usable_memory", _USABLE_MEMORY, "the memory it takes for itself"),
+        Field(
+            "runtime_regions",
+            ListOf(_RUNTIME_REGION, phrase="a list of runtime regions"),
+            "how runtime regions are mapped, where it is not left to the strategy",
+        ),
         Field(
             "operation_regions",
             ListOf(_OPERATION_REGION, phrase="a list of operation regions"),

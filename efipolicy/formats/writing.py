@@ -51,6 +51,8 @@ def platform_text(platform: Platform) -> str:
         lines += _memory_attributes_table(platform.memory_attributes_table)
     if platform.configuration_tables is not None:
         lines += _configuration_tables(platform.configuration_tables)
+        if platform.configuration_tables_extent != "whole":
+            lines.append(f"configuration_tables_extent: {platform.configuration_tables_extent}")
     for section in ("runtime_properties", "system_table"):
         declared = getattr(platform, section)
         if declared is not None:
@@ -122,7 +124,7 @@ def _memory_map(memory_map: MemoryMap) -> Iterator[str]:
 
 def _memory_attributes_table(table: MemoryAttributesTable) -> Iterator[str]:
     yield "memory_attributes_table:"
-    for key in ("version", "descriptor_size", "flags"):
+    for key in ("version", "number_of_entries", "descriptor_size", "flags"):
         value = getattr(table, key)
         if value is not None:
             yield f"  {key}: {value}"
@@ -199,7 +201,7 @@ def _configuration_tables(tables: Sequence[ConfigurationTable]) -> Iterator[str]
 
 def _flow(declared: RuntimeProperties | SystemTable) -> str:
     """A section of numbers, or of names and numbers, on one line."""
-    return _braces({k: v for k, v in declared._asdict().items() if k != "located"})
+    return _braces({key: value for key, value in vars(declared).items() if key != "located"})
 
 
 def _braces(values: Mapping[str, Any]) -> str:

@@ -7,42 +7,60 @@ no rule may take it for an answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, dataclass_transform
 
 from efipolicy.model.address import AddressRange
 from efipolicy.source import Located
 
-_Declared = TypeVar("_Declared")
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class _Record:
+    """A frozen record made of keywords, equal to another with the same values read elsewhere.
+
+    To a type checker it is a dataclass. It is none at run time, because twenty of those take
+    longer to define than a small file takes to lint.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name} stays as it was read")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._stated() == self._stated()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *sorted(self._stated())))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in self._stated().items())
+        return f"{type(self).__name__}({values})"
+
+    def _stated(self) -> dict[str, Any]:
+        """What is known, by name."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if value is not None and name != "located"
+        }
 
 
-def _placed(declared: type[_Declared]) -> type[_Declared]:
-    """Let equality of a record mean its values, not ``located``, its last field."""
+class Declared(_Record):
+    """What a file declares, and the place where it does."""
 
-    def equal(self: tuple[Any, ...], other: object) -> bool:
-        return type(other) is type(self) and tuple(self)[:-1] == tuple(other)[:-1]
-
-    methods: dict[str, Any] = {
-        "__eq__": equal,
-        "__ne__": lambda self, other: not equal(self, other),
-        "__hash__": lambda self: hash(tuple(self)[:-1]),
-    }
-    for name, method in methods.items():
-        setattr(declared, name, method)
-    return declared
+    located: Located | None = None
 
 
-@_placed
-class RuntimeProperties(NamedTuple):
+class RuntimeProperties(Declared):
     """EFI_RT_PROPERTIES_TABLE (UEFI 2.10, 4.6.2): ``length`` in bytes, ``supported`` as a mask."""
 
     supported: int
     version: int | None = None
     length: int | None = None
-    located: Located | None = None
 
 
-@_placed
-class SystemTable(NamedTuple):
+class SystemTable(Declared):
     """Physical addresses in EFI_SYSTEM_TABLE (UEFI 2.10, 4.3).
 
     ``runtime_functions`` holds the pointers of the runtime services table by the service's name.
@@ -53,17 +71,14 @@ class SystemTable(NamedTuple):
     firmware_vendor: int | None = None
     configuration_table: int | None = None
     runtime_functions: Mapping[str, int] | None = None
-    located: Located | None = None
 
 
-@_placed
-class Place(NamedTuple):
+class Place(Declared):
     """A range of physical addresses, in bytes, and what is there."""
 
     start: int
     size: int
     what: str | None = None
-    located: Located | None = None
 
     @property
     def physical(self) -> AddressRange:
@@ -71,8 +86,7 @@ class Place(NamedTuple):
         return AddressRange(self.start, self.start + self.size)
 
 
-@_placed
-class Hardware(NamedTuple):
+class Hardware(Declared):
     """What the board has, from its documentation.
 
     ``off_limits``: real memory closed to the operating system. ``unpopulated``: addresses behind
@@ -88,11 +102,9 @@ class Hardware(NamedTuple):
     physical_address_bits: int | None = None
     processor: str | None = None
     address_features: tuple[str, ...] | None = None
-    located: Located | None = None
 
 
-@_placed
-class FirmwareEnvironment(NamedTuple):
+class FirmwareEnvironment(Declared):
     """The state in which boot services run, as firmware sets it up (UEFI 2.10, 2.3.2 to 2.3.8).
 
     ``granule`` and stacks are bytes; ``sctlr`` the bits that are set, by name.
@@ -104,43 +116,35 @@ class FirmwareEnvironment(NamedTuple):
     sctlr: tuple[str, ...] | None = None
     stack_bytes: int | None = None
     backing_store_bytes: int | None = None
-    located: Located | None = None
 
 
-@_placed
-class Allocation(NamedTuple):
+class Allocation(Declared):
     """A page allocation some image made before ExitBootServices. EFI pages."""
 
     by: Literal["application", "loader", "boot-driver", "runtime-driver"]
     type: int
     physical_start: int
     number_of_pages: int
-    located: Located | None = None
 
 
-@_placed
-class AcpiTable(NamedTuple):
+class AcpiTable(Declared):
     """A table reachable from the RSDP. ``length`` is bytes."""
 
     signature: str
     address: int
     length: int | None = None
     loaded: Literal["boot", "runtime"] | None = None
-    located: Located | None = None
 
 
-@_placed
-class ConformanceProfiles(NamedTuple):
+class ConformanceProfiles(Declared):
     """EFI_CONFORMANCE_PROFILES_TABLE (UEFI 2.10, 4.6.5), its count as it states it."""
 
     version: int | None = None
     number_of_profiles: int | None = None
     profiles: tuple[str, ...] | None = None
-    located: Located | None = None
 
 
-@_placed
-class BootPages(NamedTuple):
+class BootPages(Declared):
     """A range, in bytes, and the access that page tables in force at boot time grant.
 
     ``holds`` says what lies there; ``access`` is ``none`` where every touch faults.
@@ -150,7 +154,6 @@ class BootPages(NamedTuple):
     size: int
     access: Literal["none", "R", "RW", "RX", "RWX"]
     holds: str | None = None
-    located: Located | None = None
 
     @property
     def physical(self) -> AddressRange:
@@ -158,17 +161,14 @@ class BootPages(NamedTuple):
         return AddressRange(self.start, self.start + self.size)
 
 
-@_placed
-class ExitBootServices(NamedTuple):
+class ExitBootServices(Declared):
     """Who ended boot services, and with which key of the memory map (UEFI 2.10, 7.4.6)."""
 
     by: str | None = None
     map_key: int | None = None
-    located: Located | None = None
 
 
-@_placed
-class SetVirtualAddressMap(NamedTuple):
+class SetVirtualAddressMap(Declared):
     """How an operating system calls SetVirtualAddressMap (UEFI 2.10, 8.4.1).
 
     ``descriptor_size`` and ``memory_map_size`` are the bytes it passes. ``processors`` says
@@ -188,11 +188,9 @@ class SetVirtualAddressMap(NamedTuple):
     boot_services_memory: Literal["freed-before", "freed-after", "kept"] | None = None
     protection: Literal["before", "after", "never"] | None = None
     result: Literal["success", "failed"] | None = None
-    located: Located | None = None
 
 
-@_placed
-class RuntimeCalls(NamedTuple):
+class RuntimeCalls(Declared):
     """The state in which an operating system calls runtime services (UEFI 2.10, 2.3.2 to 2.3.8).
 
     ``addresses`` says which addresses the calls use; ``identity_mapped`` whether virtual equals
@@ -221,11 +219,9 @@ class RuntimeCalls(NamedTuple):
     streaming_mode: bool | None = None
     machine_check_map: Literal["same", "other"] | None = None
     machine_check_reset: Literal["ResetSystem", "SAL"] | None = None
-    located: Located | None = None
 
 
-@_placed
-class UsableMemory(NamedTuple):
+class UsableMemory(Declared):
     """The memory types an operating system hands to its page allocator, and when.
 
     ``types`` is the final set, ``before_acpi`` what it takes before ACPI is enabled;
@@ -235,17 +231,14 @@ class UsableMemory(NamedTuple):
     types: tuple[int, ...] | None = None
     before_acpi: tuple[int, ...] | None = None
     unaccepted: Literal["accepted", "not-accepted"] | None = None
-    located: Located | None = None
 
 
-@_placed
-class OperationRegion(NamedTuple):
+class OperationRegion(Declared):
     """An ACPI operation region in memory, in bytes, and the cache type it is mapped with."""
 
     start: int
     size: int
     cache: Literal["UC", "WC", "WT", "WB"]
-    located: Located | None = None
 
     @property
     def physical(self) -> AddressRange:
@@ -253,17 +246,27 @@ class OperationRegion(NamedTuple):
         return AddressRange(self.start, self.start + self.size)
 
 
-@_placed
-class MemoryTypes(NamedTuple):
+class RuntimeRegion(Declared):
+    """A range that is mapped for runtime services, in bytes, and the EFI cache type it is given."""
+
+    start: int
+    size: int
+    cache: Literal["UC", "WC", "WT", "WB", "WP", "UCE"]
+
+    @property
+    def physical(self) -> AddressRange:
+        """The addresses."""
+        return AddressRange(self.start, self.start + self.size)
+
+
+class MemoryTypes(Declared):
     """The arm64 memory type, a MAIR byte, that each EFI cache type is mapped with, and its SH."""
 
     encodings: Mapping[str, int] | None = None
     shareability: Mapping[str, str] | None = None
-    located: Located | None = None
 
 
-@_placed
-class Carried(NamedTuple):
+class Carried(Declared):
     """What a kernel hands to the one that follows it by kexec.
 
     Addresses as the next kernel receives them. ``descriptor_size`` is what it is told,
@@ -277,21 +280,17 @@ class Carried(NamedTuple):
     descriptor_size: int | None = None
     entry_size: int | None = None
     memory_attributes_table: Literal["reserved", "reused", "ignored"] | None = None
-    located: Located | None = None
 
 
-@_placed
-class Image(NamedTuple):
+class Image(Declared):
     """A kernel image: physical base, bytes of the file part, and bytes with the zeroed part."""
 
     base: int
     size: int
     memory_size: int | None = None
-    located: Located | None = None
 
 
-@_placed
-class Handover(NamedTuple):
+class Handover(Declared):
     """The state in which the boot loader enters the kernel. Sizes are bytes."""
 
     variant: str | None = None
@@ -301,14 +300,11 @@ class Handover(NamedTuple):
     cache: bool | None = None
     idmap_text: int | None = None
     hyp_text: int | None = None
-    located: Located | None = None
 
 
-@_placed
-class FirmwareAccess(NamedTuple):
+class FirmwareAccess(Declared):
     """An address firmware was seen, or is known, to touch, and whether it converts the pointer."""
 
     physical: int
     converted: bool | None = None
     note: str | None = None
-    located: Located | None = None

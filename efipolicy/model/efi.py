@@ -122,10 +122,11 @@ CONFIGURATION_TABLES: Final[dict[str, str]] = {
     "DTB": "b1b621d5-f19c-41a5-830b-d9152c69aae0",
     "RT_PROPERTIES": "eb66918a-7eef-402a-842e-931d21c38ae9",
     "MEMORY_ATTRIBUTES": "dcfa911d-26eb-469f-a220-38b7dc461220",
+    "PROPERTIES": "880aaca3-4adc-4a04-9079-b747340825e5",
     "CONFORMANCE_PROFILES": "36122546-f7e7-4c8f-bd9b-eb8525b50c0b",
     "ESRT": "b122a263-3661-4f68-9929-78f8b0d62180",
     "JSON_CONFIG_DATA": "87367f87-1119-41ce-aaec-8be0111f558a",
     "JSON_CAPSULE_DATA": "35e7a725-8dd2-4cac-8011-33cda8109056",
     "JSON_CAPSULE_RESULT": "dbc461c3-b3de-422a-b9b4-9886fd49a1e5",
 }
-"""Well-known configuration tables and their GUIDs (UEFI 2.10, 4.6)."""
+"""Well-known configuration tables and their GUIDs (UEFI 2.10, 4.6, and 23.4 for the ESRT)."""

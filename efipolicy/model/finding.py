@@ -56,8 +56,9 @@ class Edit(NamedTuple):
     """A change of the platform file that a fix consists of.
 
     ``value`` is what the field is to hold, as the model has it: an integer for addresses, counts
-    and bits (attributes included), the word for a choice or flag, a type's number. ``None`` drops
-    the subject from the list it stands in, and then ``field`` is ``None`` too. How a value is
+    and bits (attributes included), the word for a choice or flag, a type's number. ``field`` is the
+    file's key, or a path from the subject: ``image.base``, ``types.2`` for the third of a list.
+    ``None`` drops the item at the path from its list, without a path the subject. How a value is
     spelt is the file's matter, not the rule's.
     """
 
@@ -117,7 +118,10 @@ class NotJudged(NamedTuple):
 
 
 class ReportedFinding(NamedTuple):
-    """A finding with everything the policy and the input add to it."""
+    """A finding with everything the policy and the input add to it.
+
+    ``pinned`` names the policy because of which nobody can silence it.
+    """
 
     finding: Finding
     rule: str
@@ -134,6 +138,19 @@ class ReportedFinding(NamedTuple):
     fingerprint: str
     accepted: Acceptance | None = None
     fix: ReportedFix | None = None
+    pinned: str | None = None
+
+
+class AcceptanceUse(NamedTuple):
+    """What became of an acceptance.
+
+    ``moved``: the region it was written for lies elsewhere now, at ``region``. ``idle``: its rule
+    was not judged, so nobody knows.
+    """
+
+    acceptance: Acceptance
+    state: Literal["used", "moved", "expired", "unmatched", "reasonless", "unknown-rule", "idle"]
+    region: AddressRange | None = None
 
 
 class NotChecked(NamedTuple):
@@ -153,7 +170,11 @@ class Checked(NamedTuple):
 
 
 class InputReport(NamedTuple):
-    """What became of one input. ``platform`` is ``None`` when it could not be read."""
+    """What became of one input. ``platform`` is ``None`` when it could not be read.
+
+    ``acceptances`` are those of the input and ``configured`` those of the configuration, with what
+    became of them here.
+    """
 
     path: str
     kind: Literal["platform", "capture", "evidence"]
@@ -161,6 +182,8 @@ class InputReport(NamedTuple):
     platform: Platform | None
     checked: Checked = Checked()
     findings: tuple[ReportedFinding, ...] = ()
+    acceptances: tuple[AcceptanceUse, ...] = ()
+    configured: tuple[AcceptanceUse, ...] = ()
 
 
 class Fixed(NamedTuple):
@@ -170,16 +193,38 @@ class Fixed(NamedTuple):
     files: int
 
 
+class KnownFinding(NamedTuple):
+    """A finding of a baseline: by its fingerprint, and in words for people."""
+
+    fingerprint: str
+    rule: str
+    platform: str
+    message: str
+
+
+class BaselineUse(NamedTuple):
+    """The baseline a report was compared with, and what of it is there no more."""
+
+    path: str
+    fixed: tuple[KnownFinding, ...]
+
+
 class Report(NamedTuple):
-    """The outcome of linting: every input, every finding, everything that went wrong."""
+    """The outcome of linting: every input, every finding, everything that went wrong.
+
+    ``configuration`` are findings about the configuration itself.
+    """
 
     inputs: tuple[InputReport, ...]
     errors: tuple[EfipolicyError, ...]
     today: str
     skipped: tuple[str, ...] = ()
     fixed: Fixed | None = None
+    configuration: tuple[ReportedFinding, ...] = ()
+    baseline: BaselineUse | None = None
 
     @property
     def findings(self) -> tuple[ReportedFinding, ...]:
-        """The findings of all inputs, input by input."""
-        return tuple(finding for report in self.inputs for finding in report.findings)
+        """The findings of all inputs, input by input, then those about the configuration."""
+        of_inputs = tuple(finding for report in self.inputs for finding in report.findings)
+        return of_inputs + self.configuration

@@ -149,10 +149,14 @@ def overlapping(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryAttributesTable:
-    """EFI_MEMORY_ATTRIBUTES_TABLE (UEFI 2.10, 4.6.4). Fields that were not read are ``None``."""
+    """EFI_MEMORY_ATTRIBUTES_TABLE (UEFI 2.10, 4.6.4). Fields that were not read are ``None``.
+
+    ``number_of_entries`` is the count its header states, ``descriptor_size`` bytes.
+    """
 
     entries: tuple[MemoryDescriptor, ...] = ()
     version: int | None = None
+    number_of_entries: int | None = None
     descriptor_size: int | None = None
     flags: int | None = None
     address: int | None = None

@@ -22,11 +22,17 @@ from efipolicy.model.declared import (
     Place,
     RuntimeCalls,
     RuntimeProperties,
+    RuntimeRegion,
     SetVirtualAddressMap,
     SystemTable,
     UsableMemory,
 )
-from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
+from efipolicy.model.memory_map import (
+    Extent,
+    MemoryAttributesTable,
+    MemoryDescriptor,
+    MemoryMap,
+)
 from efipolicy.source import Located, SourceSpan
 from efipolicy.source.document import Node
 
@@ -123,7 +129,8 @@ class Capture:
 class Platform:
     """One platform file, or what a capture says of one platform.
 
-    A section that the input does not have is ``None``: not the same as an empty one.
+    A section that the input does not have is ``None``: not the same as an empty one. The list of
+    configuration tables is whole unless said otherwise; a kernel prints those it knows.
     """
 
     name: str
@@ -135,6 +142,7 @@ class Platform:
     memory_map: MemoryMap
     memory_attributes_table: MemoryAttributesTable | None = None
     configuration_tables: tuple[ConfigurationTable, ...] | None = None
+    configuration_tables_extent: Extent = "whole"
     acpi_tables: tuple[AcpiTable, ...] | None = None
     conformance_profiles: ConformanceProfiles | None = None
     runtime_properties: RuntimeProperties | None = None
@@ -173,6 +181,7 @@ class MappingDeclaration:
     virtual_map: tuple[MemoryDescriptor, ...] | None = None
     calls: RuntimeCalls | None = None
     usable_memory: UsableMemory | None = None
+    runtime_regions: tuple[RuntimeRegion, ...] | None = None
     operation_regions: tuple[OperationRegion, ...] | None = None
     memory_types: MemoryTypes | None = None
     hypervisor: str | None = None
@@ -188,12 +197,17 @@ class MappingDeclaration:
 class Acceptance:
     """A finding someone took responsibility for; without a reason, nobody has.
 
-    ``until`` is an ISO date, the last day on which it holds.
+    What is accepted is a region by what it is: ``type`` and ``pages`` (EFI pages; what counts is
+    their size class, the number of binary digits), or the ``fingerprint`` of the finding. ``at`` is
+    an address of it. ``until`` is an ISO date, the last day on which the acceptance holds.
     """
 
     rule: str
     reason: str | None = None
     at: int | None = None
+    type: int | None = None
+    pages: int | None = None
+    fingerprint: str | None = None
     owner: str | None = None
     until: str | None = None
     link: str | None = None
@@ -226,6 +240,7 @@ Subject = (
     | Place
     | RuntimeCalls
     | RuntimeProperties
+    | RuntimeRegion
     | SetVirtualAddressMap
     | SystemTable
     | UsableMemory

@@ -29,6 +29,7 @@ from efipolicy.model.declared import (
     Place,
     RuntimeCalls,
     RuntimeProperties,
+    RuntimeRegion,
     SetVirtualAddressMap,
     SystemTable,
     UsableMemory,
@@ -63,6 +64,7 @@ from efipolicy.model.efi import (
     type_name,
 )
 from efipolicy.model.finding import (
+    AcceptanceUse,
     Checked,
     Confidence,
     Edit,
@@ -77,7 +79,7 @@ from efipolicy.model.finding import (
     Responsible,
     Severity,
 )
-from efipolicy.model.kexec import Kernel
+from efipolicy.model.kexec import Kernel, firmware_is_virtual, kernels_before
 from efipolicy.model.mapping import (
     Mapping,
     MappingPlan,
@@ -151,6 +153,7 @@ __all__ = [
     "MEMORY_TYPES",
     "RUNTIME_SERVICES",
     "Acceptance",
+    "AcceptanceUse",
     "AcpiTable",
     "AddressRange",
     "Allocation",
@@ -212,6 +215,7 @@ __all__ = [
     "RuntimeCall",
     "RuntimeCalls",
     "RuntimeProperties",
+    "RuntimeRegion",
     "SetVirtualAddressMap",
     "Severity",
     "SourceSpan",
@@ -223,7 +227,9 @@ __all__ = [
     "UsableMemory",
     "VirtualMapEntry",
     "attribute_names",
+    "firmware_is_virtual",
     "hookimpl",
+    "kernels_before",
     "overlapping",
     "pages_of",
     "round_down",

@@ -28,6 +28,7 @@ FACTS = {
     "boot_page_tables": "boot_page_tables",
     "handover": "handover",
     "other_boots": "several boots of the platform",
+    "acceptances": "accept",
     "options": "the rule's options",
     "mapping": "mapping",
     "svam": "mapping[].set_virtual_address_map",
@@ -56,6 +57,7 @@ CONDITIONS = {
     "whole_map": "memory_map.extent: whole",
     "firmware_map": "memory_map.origin: firmware",
     "known_origin": "memory_map.origin",
+    "whole_configuration_tables": "configuration_tables_extent: whole",
     "whole_memory_attributes_table": "the whole memory_attributes_table",
 }
 """What a rule may need besides, in ``needs``, and what to add to an input that lacks it.
@@ -73,9 +75,9 @@ class Rule:
     ``architectures`` is empty for a rule of all. ``disqualifies`` is the rank of a rule that
     recognises garbage: a descriptor it reports is shown to no later rule. ``unless`` names rules
     whose finding about the same subject is the same fault seen twice. ``fix`` says how safe the
-    fixes are that its findings may carry, ``aliases`` are ids it had before, and a ``preview`` is
-    new or stricter than in the release before. ``options`` are limits a policy may set; the rule
-    finds their values in the fact ``options``.
+    fixes are that its findings may carry, ``aliases`` are the ids it had before, the first one
+    first, and a ``preview`` is new or stricter than in the release before. ``options`` are limits a
+    policy may set; the rule finds their values in the fact ``options``.
     """
 
     id: str

@@ -136,6 +136,7 @@ class RenderOptions(NamedTuple):
     color: bool = False
     quiet: bool = False
     verbose: bool = False
+    statistics: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

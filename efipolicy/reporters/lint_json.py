@@ -7,7 +7,7 @@ from typing import Any
 
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import AddressRange
-from efipolicy.model.finding import InputReport, Report, ReportedFinding, Severity
+from efipolicy.model.finding import InputReport, Report, ReportedFinding, ReportedFix, Severity
 from efipolicy.model.platform import Subject
 from efipolicy.plugin import RenderOptions
 from efipolicy.source import InputError, SourceSpan
@@ -31,8 +31,17 @@ def render_json(report: Report, _options: RenderOptions) -> str:
             "errors": [error_json(error) for error in report.errors],
             "summary": summary,
             "today": report.today,
+            **_baseline(report),
         }
     )
+
+
+def _baseline(report: Report) -> JsonObject:
+    """What became of the baseline, where there was one."""
+    if report.baseline is None:
+        return {}
+    fixed = [entry._asdict() for entry in report.baseline.fixed]
+    return {"baseline": {"path": report.baseline.path, "fixed": fixed}}
 
 
 def dump(value: JsonObject) -> str:
@@ -125,11 +134,26 @@ def _finding(item: ReportedFinding) -> JsonObject:
             {"path": item.path, **_start(other.subject), "message": other.message}
             for other in item.finding.related
         ],
-        "fix": None,
+        "fix": _fix(item.fix) if item.fix else None,
         "accepted": None
         if accepted is None
         else {"reason": accepted.reason, "owner": accepted.owner, "until": accepted.until},
         "fingerprint": item.fingerprint,
+    }
+
+
+def _fix(fix: ReportedFix) -> JsonObject:
+    return {
+        "safety": fix.safety,
+        "message": fix.message,
+        "edits": [
+            {
+                "path": fix.source.path,
+                **_place(fix.source.span(edit.start, edit.end)),
+                "replacement": edit.replacement,
+            }
+            for edit in fix.edits
+        ],
     }
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import EFI_PAGE_SIZE, AddressRange, size_text
 from efipolicy.model.finding import InputReport, Report, ReportedFinding, Severity
 from efipolicy.plugin import RenderOptions
+from efipolicy.reporters.folding import fold
+from efipolicy.reporters.lint_summary import counted, statistics_lines, summary_lines
 from efipolicy.reporters.snippet import Annotation, Style, margin_of, printable, render_snippet
 
 _COLORS = {Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.INFO: "1;36"}
@@ -17,11 +17,15 @@ _MOST_RELATED = 4
 def render_text(report: Report, options: RenderOptions) -> str:
     """Findings input by input, then errors, then one line on each input and the counts."""
     style = Style(options.color)
-    blocks = [
-        _finding(finding, style)
-        for finding in report.findings
-        if not finding.accepted or options.verbose
-    ]
+    shown = [item for item in report.findings if not item.accepted or options.verbose]
+    blocks = (
+        []
+        if options.statistics
+        else [
+            _finding(first, style, [] if options.verbose else others)
+            for first, others in fold(shown, whole=options.verbose)
+        ]
+    )
     blocks += [_error(error, style) for error in report.errors]
     if not options.quiet:
         lines = [_input_line(item) for item in report.inputs]
@@ -32,17 +36,20 @@ def render_text(report: Report, options: RenderOptions) -> str:
             ]
             lines += _not_checked_lines(report)
         elif report.skipped:
-            lines.append(f"skipped {_count(len(report.skipped), 'file')} (-v lists them)")
-        lines += _summary(report)
+            lines.append(f"skipped {counted(len(report.skipped), 'file')} (-v lists them)")
+        if options.statistics:
+            lines += statistics_lines(report)
+        lines += summary_lines(report)
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
-def _finding(item: ReportedFinding, style: Style) -> str:
+def _finding(item: ReportedFinding, style: Style, others: list[ReportedFinding]) -> str:
     color = _COLORS[item.severity]
     word = "accepted" if item.accepted else item.severity.value
     head = style.paint(f"{word}[{item.rule}]", color)
-    lines = [f"{head}: {style.paint(printable(item.finding.message), '1')}"]
+    mark = " [*]" if item.fix and item.fix.safety == "safe" and not item.accepted else ""
+    lines = [f"{head}{mark}: {style.paint(printable(item.finding.message), '1')}"]
     margin = 1
     related = item.finding.related
     if item.span:
@@ -62,7 +69,17 @@ def _finding(item: ReportedFinding, style: Style) -> str:
         f"{' ' * margin} {style.paint('=', '1;34')} {style.paint(name, '1')}: {text}"
         for name, text in _notes(item)
     ]
+    if others:
+        bar = style.paint("=", "1;34")
+        lines.append(f"{' ' * margin} {bar} {len(others)} more of the same (-v shows each):")
+        lines += [f"{' ' * margin}     {_short(other)}" for other in others]
     return "\n".join(lines)
+
+
+def _short(item: ReportedFinding) -> str:
+    """A finding of which an equal one has been shown: its place and what it says."""
+    place = f"{item.span.line}:{item.span.column}: " if item.span else ""
+    return f"{place}{printable(item.finding.message)}"
 
 
 def _notes(item: ReportedFinding) -> list[tuple[str, str]]:
@@ -81,6 +98,8 @@ def _notes(item: ReportedFinding) -> list[tuple[str, str]]:
         notes.append(("responsible", item.responsible.value))
     if item.help:
         notes.append(("help", item.help))
+    if item.pinned:
+        notes.append(("note", f"pinned by policy {item.pinned}: it cannot be silenced"))
     if item.accepted:
         by = f" by {item.accepted.owner}" if item.accepted.owner else ""
         until = f" until {item.accepted.until}" if item.accepted.until else ""
@@ -92,7 +111,7 @@ def region_text(region: AddressRange) -> str:
     """A range with its size, and its EFI pages when it is made of whole ones."""
     size = size_text(region.size)
     if region.size and region.size % EFI_PAGE_SIZE == 0:
-        size += f", {_count(region.size // EFI_PAGE_SIZE, 'page')}"
+        size += f", {counted(region.size // EFI_PAGE_SIZE, 'page')}"
     return f"{region} ({size})"
 
 
@@ -117,7 +136,7 @@ def _input_line(item: InputReport) -> str:
     if platform is None:
         return f"not linted {printable(item.path)}"
     reason = platform.architecture_reason
-    known = [f"{_count(len(platform.memory_map.descriptors), 'descriptor')}"]
+    known = [f"{counted(len(platform.memory_map.descriptors), 'descriptor')}"]
     if platform.memory_map.descriptors:
         extent = platform.memory_map.extent
         known.append(
@@ -137,7 +156,7 @@ def _input_line(item: InputReport) -> str:
         architecture += f" ({reason.kind}: {reason.evidence})"
     known.append(f"architecture {architecture}")
     if platform.capture and platform.capture.other_maps:
-        known.append(f"{_count(len(platform.capture.other_maps), 'further map')} not judged")
+        known.append(f"{counted(len(platform.capture.other_maps), 'further map')} not judged")
     return f"linted {printable(item.path)}: {item.format}, {', '.join(known)}"
 
 
@@ -147,56 +166,3 @@ def _not_checked_lines(report: Report) -> list[str]:
         for item in report.inputs
         for entry in item.checked.not_checked
     ]
-
-
-def _summary(report: Report) -> list[str]:
-    open_findings = [finding for finding in report.findings if not finding.accepted]
-    accepted = len(report.findings) - len(open_findings)
-    by_severity = Counter(finding.severity for finding in open_findings)
-    if open_findings:
-        counts = ", ".join(
-            _count(
-                by_severity[severity],
-                severity.value,
-                plural="info" if severity is Severity.INFO else None,
-            )
-            for severity in Severity
-            if by_severity[severity]
-        )
-        outcome = f"{_count(len(open_findings), 'finding')} ({counts})"
-    else:
-        outcome = "no findings"
-    if accepted:
-        outcome += f", {accepted} accepted"
-    linted = sum(1 for item in report.inputs if item.platform)
-    # Nothing found where nothing was looked at is no result.
-    outcome = f"{outcome} in {_count(linted, 'input')}" if linted else "nothing linted"
-    unread = sum(1 for item in report.inputs if not item.platform)
-    if unread:
-        outcome += f"; {_count(unread, 'input')} not understood"
-    return [outcome, _checks(report)]
-
-
-def _checks(report: Report) -> str:
-    """What passed, and what was not checked and why: the last line."""
-    checked = [item.checked for item in report.inputs]
-    needs = Counter(
-        need
-        for outcome in checked
-        for entry in outcome.not_checked
-        for need in entry.needs.split(", ")
-    )
-    line = (
-        f"checks: {sum(len(c.passed) for c in checked)} passed, "
-        f"{sum(len(c.failed) for c in checked)} failed, "
-        f"{sum(len(c.not_applicable) for c in checked)} not applicable, "
-        f"{sum(len(c.not_checked) for c in checked)} not checked"
-    )
-    if needs:
-        reasons = "; ".join(f"{need} ({count})" for need, count in needs.most_common())
-        line += f" for want of {reasons}"
-    return line
-
-
-def _count(number: int, noun: str, *, plural: str | None = None) -> str:
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -19,14 +19,47 @@ _BYTE_ORDER_MARKS = (
 
 
 class SourceText:
-    """One input: its path as the user gave it, and its text. Lines end at LF, be it CRLF or not."""
+    """One input: its path as the user gave it, and its text. Lines end at LF, be it CRLF or not.
 
-    __slots__ = ("_breaks", "path", "text")
+    ``encoding`` and ``mark`` (a byte order mark) say how the text was written as bytes; ``content``
+    are the bytes themselves where the text does not hold all of them.
+    """
 
-    def __init__(self, path: str, text: str) -> None:
+    __slots__ = ("_breaks", "_content", "encoding", "mark", "path", "text")
+
+    def __init__(
+        self,
+        path: str,
+        text: str,
+        *,
+        encoding: str = "utf-8",
+        mark: bytes = b"",
+        content: bytes | None = None,
+    ) -> None:
         self.path = path
         self.text = text
+        self.encoding = encoding
+        self.mark = mark
+        self._content = content
         self._breaks: list[int] | None = None
+
+    def with_text(self, text: str) -> SourceText:
+        """Another text of the same input, written as this one is."""
+        return SourceText(self.path, text, encoding=self.encoding, mark=self.mark)
+
+    @property
+    def content(self) -> bytes:
+        """The bytes the text was read from, or would be written as."""
+        return self._encoded if self._content is None else self._content
+
+    @property
+    def lossless(self) -> bool:
+        """Whether all of the bytes could be decoded, so that the text stands for them."""
+        return self._content is None or self._content == self._encoded
+
+    @property
+    def _encoded(self) -> bytes:
+        return self.mark + self.text.encode(self.encoding)
 
     def __repr__(self) -> str:
         return f"SourceText({self.path!r}, {len(self.text)} characters)"
@@ -194,8 +227,17 @@ def decode(path: str, content: bytes) -> SourceText:
     """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
-            return SourceText(path, content[len(mark) :].decode(encoding, "replace"))
+            text = content[len(mark) :].decode(encoding, "replace")
+            return _decoded(path, content, text, encoding=encoding, mark=mark)
     if content.count(0) * _MOST_NULS > len(content):
         raise ForeignInputError(path, "binary data", "text: a platform file or a captured log")
     text = content.decode("utf-8", "replace")
-    return SourceText(path, text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+    return _decoded(path, content, text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+
+def _decoded(
+    path: str, content: bytes, text: str, *, encoding: str = "utf-8", mark: bytes = b""
+) -> SourceText:
+    """The text, with its bytes if it may not hold them all."""
+    kept = content if "\N{REPLACEMENT CHARACTER}" in text else None
+    return SourceText(path, text, encoding=encoding, mark=mark, content=kept)

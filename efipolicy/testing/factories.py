@@ -94,8 +94,8 @@ def platform(
 
     ``fields`` with a name of `MemoryMap` (extent, origin, descriptor_version, …) go into the map,
     the others are those of `Platform`. ``sections`` is YAML of further top-level keys of the
-    platform file, and of keys of its ``platform:``. Raises `ValueError` for YAML that no platform
-    file may hold.
+    platform file, and of keys of its ``platform:``; what it gives replaces the argument of that
+    name. Raises `ValueError` for YAML that no platform file may hold.
     """
     fields |= _sections(sections)
     of_the_map = {key: fields.pop(key) for key in _MAP_FIELDS & fields.keys()}

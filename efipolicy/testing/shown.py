@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from efipolicy.engine.linting import lint
 from efipolicy.engine.planning import planner_of
@@ -14,9 +13,9 @@ from efipolicy.model.efi import attribute_names
 from efipolicy.model.finding import Report
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import Capture, ConfigurationTable, Platform
-from efipolicy.plugin import Bad, Good, RenderOptions
+from efipolicy.plugin import Bad, Good, RenderOptions, Rule
 from efipolicy.plugin.registry import Registry
-from efipolicy.policy import Policy, Selection
+from efipolicy.policy import Selection
 from efipolicy.reporters.lint_text import render_text
 from efipolicy.source import SourceText
 from efipolicy.testing.examples import EXAMPLE_DAY, RuleCase, other_boots
@@ -31,7 +30,7 @@ _WRITTEN = {
     "configuration_tables",
     "located",
 }
-_MAP_KEYS = ("extent", "origin", "descriptor_version", "descriptor_size", "size")
+_MAP_KEYS = ("extent", "origin", "descriptor_version", "descriptor_size", "size", "map_key")
 
 
 class ShownExample(NamedTuple):
@@ -123,9 +122,17 @@ def _split(sections: str) -> tuple[list[str], list[str]]:
     return header, rest
 
 
-@cache
-def _on() -> Policy:
-    return Policy(name="example", summary="Every rule", settings=())
+class _WithOptions(Selection):
+    """Every rule, the example's own with the values of its options that the example gives."""
+
+    def __init__(self, case: RuleCase) -> None:
+        super().__init__(())
+        self.case = case
+
+    def options(self, rule: Rule) -> Mapping[str, Any]:
+        """The rule's defaults, and what the example gives."""
+        given = self.case.example.given.get("options", {}) if rule is self.case.rule else {}
+        return {**super().options(rule), **given}
 
 
 def _lint(case: RuleCase, platform: Platform, registry: Registry) -> str:
@@ -138,7 +145,7 @@ def _lint(case: RuleCase, platform: Platform, registry: Registry) -> str:
         platform,
         rules,
         registry.architectures,
-        Selection([_on()]),
+        _WithOptions(case),
         path="example.yaml",
         kind="platform",
         format="platform",
@@ -153,11 +160,14 @@ def _lint(case: RuleCase, platform: Platform, registry: Registry) -> str:
 
 def example_yaml(platform: Platform, example: Bad | Good) -> str:
     """A small platform file: name, memory map, tables, and the example's own sections."""
-    return "\n".join(_lines(platform, str(example.given.get("sections", "")))) + "\n"
+    sections = str(example.given.get("sections", ""))
+    return "\n".join(_lines(platform, sections, example.given.get("options", {}))) + "\n"
 
 
-def _lines(platform: Platform, sections: str) -> Iterator[str]:
+def _lines(platform: Platform, sections: str, options: Mapping[str, Any]) -> Iterator[str]:
     header, rest = _split(sections)
+    for name, value in options.items():
+        yield f"# judged with the option {name}: {value}"
     about = [f"name: {platform.name}", f"architecture: {platform.architecture}"]
     if platform.uefi:
         about.append(f'uefi: "{platform.uefi}"')
@@ -167,11 +177,10 @@ def _lines(platform: Platform, sections: str) -> Iterator[str]:
     else:
         yield f"platform: {{{', '.join(about)}}}"
     yield from _map_lines(platform.memory_map)
-    if platform.memory_attributes_table is not None:
+    named = _named_in(sections)
+    if platform.memory_attributes_table is not None and "memory_attributes_table" not in named:
         yield from _table_lines(platform.memory_attributes_table)
-    if platform.configuration_tables is not None and "configuration_tables" not in _named_in(
-        sections
-    ):
+    if platform.configuration_tables is not None and "configuration_tables" not in named:
         yield "configuration_tables:" + ("" if platform.configuration_tables else " []")
         yield from (f"  - {_configuration_table(table)}" for table in platform.configuration_tables)
     yield from rest

@@ -240,7 +240,7 @@ def test_what_a_rule_could_not_judge_has_not_passed(registry: Registry) -> None:
     whole = platform_of(SOUND, more=tables)
     part = replace(whole, memory_map=replace(whole.memory_map, extent="partial"))
     needs = {item.rule: item.needs for item in judged(part, registry).checked.not_checked}
-    assert needs["uefi/acpi-table-outside-acpi-memory"] == "memory_map.extent: whole"
+    assert needs["uefi/acpi-table-outside-acpi-memory"] == "memory_map.extent: whole, acpi_tables"
     assert "uefi/configuration-table-outside-map" in judged(whole, registry).checked.failed
 
 

@@ -19,10 +19,25 @@ FIRES: dict[str, set[tuple[str, str]]] = {
         ("UEFI-ATTR-005", "0xfed1c000"),
         ("UEFI-ATTR-005", "0xfffb0000"),
     },
+    "07-hp-rx8620-ia64-efishell-v1": {("UEFI-RT-007", "0x723ffbb0000")},
     "10-ami-sandybridge-efishell-v2": {("UEFI-ATTR-005", "0xdbc00000")},
-    "18-qualcomm-x1e-linux-arm64-new": {("ARM64-001", "0x81f30000")},
+    "18-qualcomm-x1e-linux-arm64-new": {
+        ("ARM64-001", "0x81f30000"),
+        ("ARM64-003", "0xa7f01000"),
+        ("ARM64-003", "0xa7f05000"),
+        ("ARM64-003", "0xd5cee000"),
+        ("ARM64-003", "0xd5e7e000"),
+    },
+    "20-uboot-qemu-linux-arm64-64k": {
+        ("ARM64-003", "0xffffe000"),
+        ("ARM64-003", "0x43dd60000"),
+        ("ARM64-003", "0x43ddc1000"),
+        ("ARM64-003", "0x43ddc3000"),
+        ("ARM64-003", "0x43ddc6000"),
+    },
     "31-ampere-emag-linux-arm64-tabs": {("UEFI-ATTR-005", "0x10540000")},
     "32-lenovo-80e3-insyde-linux-x86-raw": {("UEFI-ATTR-005", "0xff800000")},
+    "49-memattr-rwx-warnings": {("UEFI-MAT-013", "0xa057a000"), ("UEFI-MAT-013", "0x90000")},
 }
 """Errors and warnings by file; what is not listed gives none. 35 is a map that was overwritten."""
 

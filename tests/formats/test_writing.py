@@ -116,6 +116,7 @@ def platforms(draw: st.DrawFn) -> Platform:
                     MemoryAttributesTable,
                     entries=lists(gaps=False).map(lambda found: found[0]),
                     version=maybe(WORD32),
+                    number_of_entries=maybe(WORD32),
                     flags=maybe(WORD32),
                     address=maybe(WORD64),
                     extent=EXTENTS,
