@@ -69,10 +69,11 @@ def test_a_start_inside_a_page_breaks_granularity_only_where_that_is_more_than_a
     registry: Registry,
 ) -> None:
     line = "EfiRuntimeServicesData 0x3f001800 2 RUNTIME WB"
+    ports = "EfiMemoryMappedIOPortSpace 0xffffc000000 0x4000 UC"
     assert rules_reported(registry, line, architecture="x86_64") == [
         "uefi/misaligned-physical-start"
     ]
-    assert sorted(rules_reported(registry, line, architecture="ia64")) == [
+    assert sorted(rules_reported(registry, line, ports, architecture="ia64")) == [
         "uefi/misaligned-physical-start",
         "uefi/runtime-region-breaks-granularity",
     ]

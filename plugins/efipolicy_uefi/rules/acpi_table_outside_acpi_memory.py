@@ -3,22 +3,23 @@
 from collections.abc import Iterator
 
 from efipolicy.plugin import (
+    AcpiTable,
     Bad,
     ConfigurationTable,
-    EfiMemoryType,
     Finding,
     Good,
     MemoryMap,
     NotJudged,
-    Related,
     Revision,
     Severity,
     rule,
 )
-from efipolicy_uefi.tables import extent_of, name_of
-
-_RECLAIM = EfiMemoryType.EfiACPIReclaimMemory
-_ROOT_POINTERS = ("ACPI", "ACPI_20")
+from efipolicy_uefi.tables import (
+    ACPI_ROOT_POINTERS,
+    acpi_types,
+    misplaced,
+    misplaced_acpi_table,
+)
 
 
 @rule(
@@ -33,6 +34,11 @@ _ROOT_POINTERS = ("ACPI", "ACPI_20")
             configuration_tables=("ACPI_20 0x7f00e014 36",),
         ),
         Bad(
+            "EfiRuntimeServicesData  0x7f000000  16  RUNTIME WB",
+            sections="acpi_tables: [{signature: XSDT, address: 0x7f00e0e8, length: 92}]",
+            at=0,
+        ),
+        Bad(
             "EfiACPIMemoryNVS  0x7f000000  16  WB",
             uefi="1.10",
             configuration_tables=("ACPI 0x7f00e014",),
@@ -40,44 +46,47 @@ _ROOT_POINTERS = ("ACPI", "ACPI_20")
         Good(
             "EfiACPIReclaimMemory  0x7f000000  16  WB",
             configuration_tables=("ACPI_20 0x7f00e014 36",),
+            sections="acpi_tables: [{signature: XSDT, address: 0x7f00e0e8, length: 92}]",
         ),
         Good(
             "EfiACPIMemoryNVS  0x7f000000  16  WB",
             configuration_tables=("ACPI_20 0x7f00e014 36",),
+            sections="acpi_tables: [{signature: XSDT, address: 0x7f00e0e8, length: 92}]",
         ),
+        # No descriptor holds the root pointer: uefi/configuration-table-outside-map says so.
         Good(
             "EfiRuntimeServicesData  0x7f000000  16  RUNTIME WB",
             configuration_tables=("SMBIOS3 0x7f00e000", "ACPI_20 0x8f00e000"),
+            sections="acpi_tables: []",
         ),
     ),
 )
 def acpi_table_outside_acpi_memory(
     memory_map: MemoryMap,
-    configuration_tables: tuple[ConfigurationTable, ...],
+    configuration_tables: tuple[ConfigurationTable, ...] | None = None,
+    acpi_tables: tuple[AcpiTable, ...] | None = None,
     revision: Revision | None = None,
 ) -> Iterator[Finding | NotJudged]:
     """ACPI tables that were there at boot do not lie in ACPI memory.
 
     The operating system finds ACPI tables through the root pointer and keeps memory of types
     EfiACPIReclaimMemory and EfiACPIMemoryNVS until it has read them; other memory it may have
-    taken by then. U-Boot first kept its tables in runtime services memory and had to move them
-    (U-Boot commit 992b1731e6a). EFI 1.10 allowed EfiACPIReclaimMemory only.
+    taken by then, or may never map. U-Boot first kept its tables in runtime services memory and
+    had to move them (U-Boot commit 992b1731e6a). EFI 1.10 allowed EfiACPIReclaimMemory only.
+
+    The root pointers are judged where ``configuration_tables`` lists them, what hangs on them where
+    ``acpi_tables`` does: a log shows only the former. The FACS, and tables that are loaded while
+    the operating system runs, have stricter rules of their own.
     """
-    allowed = [_RECLAIM, EfiMemoryType.EfiACPIMemoryNVS]
-    if revision and revision < Revision(2, 0):
-        allowed = [_RECLAIM]
-    for table in configuration_tables:
-        if table.name not in _ROOT_POINTERS or table.loaded == "runtime":
-            continue
-        holder = memory_map.at(table.address)
-        if holder is None and memory_map.extent != "whole":
-            yield NotJudged("memory_map.extent: whole")
-        if holder and holder.type not in allowed:
-            yield Finding(
-                table,
-                f"{name_of(table)} at {table.address:#x} lies in {holder.type_name}, "
-                f"not in {' or '.join(kind.name for kind in allowed)}",
-                extent_of(table),
-                field="address",
-                related=(Related(holder, f"{holder.type_name} holds the table"),),
-            )
+    allowed = acpi_types(revision)
+    roots = [table for table in configuration_tables or () if table.name in ACPI_ROOT_POINTERS]
+    for root in roots:
+        if root.loaded != "runtime":
+            yield from misplaced(memory_map, root, allowed)
+    for table in acpi_tables or ():
+        if table.signature != "FACS" and table.loaded != "runtime":
+            yield from misplaced_acpi_table(memory_map, table, allowed)
+    if configuration_tables is None and acpi_tables is None:
+        yield NotJudged("configuration_tables")
+    if roots and acpi_tables is None:
+        yield NotJudged("acpi_tables")

@@ -2,10 +2,27 @@
 
 from collections.abc import Iterator
 
-from efipolicy.plugin import Architecture, Bad, Finding, Good, MemoryMap, Severity, rule
+from efipolicy.plugin import (
+    AddressRange,
+    Architecture,
+    Bad,
+    Finding,
+    Good,
+    Hardware,
+    MemoryDescriptor,
+    MemoryMap,
+    Related,
+    Severity,
+    rule,
+)
+from efipolicy_uefi.descriptors import MMIO_TYPES
 
 _WIDEST_BITS = 63
 """What no architecture exceeds: that of Itanium, the widest of all."""
+
+_39_BITS = """
+hardware: {physical_address_bits: 39}
+"""
 
 
 @rule(
@@ -26,10 +43,23 @@ _WIDEST_BITS = 63
         Good("EfiConventionalMemory  0x7ffffffffffff000  1  WB", architecture="unknown"),
         Good("EfiConventionalMemory  0xffffffffff000  1  WB", architecture="x86_64"),
         Good("EfiMemoryMappedIO  0x723ffbb0000000  1  UC", architecture="ia64"),
+        Bad(
+            "EfiConventionalMemory  0x8000000000  16  WB",
+            architecture="x86_64",
+            sections=_39_BITS,
+        ),
+        Good(
+            "EfiConventionalMemory  0x7fffff0000  16  WB",
+            "EfiMemoryMappedIO      0x8000000000  16  UC",
+            architecture="x86_64",
+            sections=_39_BITS,
+        ),
     ),
 )
 def address_beyond_physical_limit(
-    memory_map: MemoryMap, architecture: Architecture | None = None
+    memory_map: MemoryMap,
+    architecture: Architecture | None = None,
+    hardware: Hardware | None = None,
 ) -> Iterator[Finding]:
     """A descriptor lies where no processor of the architecture has an address.
 
@@ -37,14 +67,36 @@ def address_beyond_physical_limit(
     firmware on purpose. Boot loaders that took the fields apart at the wrong offset shifted whole
     maps by 32 bits, and kernels then built page tables for them. Where the architecture is not
     known, only what lies beyond the 63 bits of Itanium, the widest of all, is reported.
+
+    ``hardware: {physical_address_bits: …}`` narrows that to the processor of the board. A page
+    table entry with an address above its width faults for a reserved bit on x86 and with an
+    address size fault on AArch64, whatever is mapped, so memory and whatever carries
+    EFI_MEMORY_RUNTIME must lie below. Device windows that nobody asks to map may lie above: they
+    can belong to a fabric that is wider than the processor in the socket.
     """
-    bits = architecture.physical_address_bits if architecture else _WIDEST_BITS
+    widest = architecture.physical_address_bits if architecture else _WIDEST_BITS
     whose = f"{architecture.title} has" if architecture else "the widest architecture has"
+    declared = hardware.physical_address_bits if hardware else None
     for descriptor in memory_map.descriptors:
-        if descriptor.physical.end > 1 << bits:
-            yield Finding(
-                descriptor,
-                f"{descriptor.type_name} {descriptor.physical} lies above the "
-                f"{bits} bits of physical address that {whose}",
-                field="physical_start",
-            )
+        if descriptor.physical.end > 1 << widest:
+            yield _finding(descriptor, widest, whose, None)
+        elif declared and descriptor.physical.end > 1 << declared and not _window(descriptor):
+            yield _finding(descriptor, declared, "the hardware is declared to have", hardware)
+
+
+def _window(descriptor: MemoryDescriptor) -> bool:
+    """Whether it is a device window that is not to be mapped for runtime services."""
+    return descriptor.type in MMIO_TYPES and not descriptor.runtime
+
+
+def _finding(
+    descriptor: MemoryDescriptor, bits: int, whose: str, hardware: Hardware | None
+) -> Finding:
+    return Finding(
+        descriptor,
+        f"{descriptor.type_name} {descriptor.physical} lies above the "
+        f"{bits} bits of physical address that {whose}",
+        AddressRange(max(descriptor.physical_start, 1 << bits), descriptor.physical.end),
+        field="physical_start",
+        related=(Related(hardware, f"{bits} bits are declared"),) if hardware else (),
+    )

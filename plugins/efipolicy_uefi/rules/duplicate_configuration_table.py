@@ -6,7 +6,9 @@ from efipolicy.plugin import (
     CONFIGURATION_TABLES,
     Bad,
     ConfigurationTable,
+    Edit,
     Finding,
+    Fix,
     Good,
     Related,
     Severity,
@@ -21,6 +23,7 @@ from efipolicy_uefi.tables import extent_of, name_of
     requirements=("UEFI-CFG-001",),
     sources=("UEFI 2.10 §4.6", "UEFI 2.10 §7.5.6"),
     help="keep the newest entry and remove the other",
+    fix="unsafe",
     examples=(
         Bad(at=2, configuration_tables=("SMBIOS3 0x7f000000", "SMBIOS3 0x7f800000")),
         Bad(
@@ -42,9 +45,12 @@ def duplicate_configuration_table(
     by legal means. Some consumers take the first, some the last.
     """
     first: dict[str, ConfigurationTable] = {}
+    last: dict[str, ConfigurationTable] = {}
     for table in configuration_tables:
         guid = table.guid or CONFIGURATION_TABLES.get(table.name or "") or table.name or ""
         earlier = first.setdefault(guid.lower(), table)
+        before = last.get(guid.lower(), table)
+        last[guid.lower()] = table
         if earlier is not table:
             yield Finding(
                 table,
@@ -52,4 +58,6 @@ def duplicate_configuration_table(
                 f"at {earlier.address:#x}",
                 extent_of(table),
                 related=(Related(earlier, f"{name_of(earlier)} for the first time"),),
+                # A list does not say which of two entries is the newer one.
+                fix=Fix("unsafe", "keep the last entry, drop the one before it", (Edit(before),)),
             )

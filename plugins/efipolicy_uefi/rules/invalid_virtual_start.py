@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from efipolicy.plugin import (
     EFI_PAGE_SIZE,
     Bad,
+    Edit,
     Finding,
+    Fix,
     Good,
     MemoryDescriptor,
     MemoryMap,
@@ -22,6 +24,7 @@ from efipolicy_uefi.descriptors import wraps
     sources=("UEFI 2.10 §7.2.3", "UEFI 2.10 §8.4.1"),
     help="choose a virtual start that is a multiple of 4 KiB, with room for every page above it",
     needs=("virtual_starts",),
+    fix="unsafe",
     examples=(
         Bad("EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB  @0x20000800"),
         Bad("EfiRuntimeServicesCode  0x7f000000  2   RUNTIME WB  @0xfffffffffffff000"),
@@ -49,7 +52,17 @@ def invalid_virtual_start(memory_map: MemoryMap) -> Iterator[Finding]:
                     f"the virtual start {descriptor.virtual_start:#x} of "
                     f"{descriptor.type_name} {fault}",
                     field="virtual_start",
+                    fix=_rounded(descriptor, descriptor.virtual_start),
                 )
+
+
+def _rounded(descriptor: MemoryDescriptor, virtual_start: int) -> Fix | None:
+    """Round down to a page, where that gives a place; it may be another region's already."""
+    page = virtual_start - virtual_start % EFI_PAGE_SIZE
+    if page in (0, virtual_start) or _fault(descriptor, page):
+        return None
+    edit = Edit(descriptor, "virtual_start", page)
+    return Fix("unsafe", f"round the virtual start down to {page:#x}", (edit,))
 
 
 def _fault(descriptor: MemoryDescriptor, virtual_start: int) -> str | None:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from efipolicy.plugin import (
     Bad,
+    Edit,
     EfiMemoryType,
     Finding,
+    Fix,
     Good,
     MemoryAttributesTable,
     Severity,
@@ -21,6 +23,7 @@ _RUNTIME = frozenset({EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRun
     requirements=("UEFI-MAT-003",),
     sources=("UEFI 2.10 §4.6.4", "UEFI 2.11 §4.6.3"),
     help="remove the entry",
+    fix="unsafe",
     examples=(
         Bad(memory_attributes_table=("EfiMemoryMappedIO  0xffc00000  0x400  RUNTIME XP",)),
         Good(memory_attributes_table=("EfiRuntimeServicesData  0x7f000000  16  RUNTIME XP",)),
@@ -39,4 +42,6 @@ def mat_entry_of_other_type(memory_attributes_table: MemoryAttributesTable) -> I
                 entry,
                 f"the Memory Attributes Table lists {entry}",
                 field="type",
+                # The type may be the mistake, and then its memory would lose its protection.
+                fix=Fix("unsafe", "drop the entry", (Edit(entry),)),
             )

@@ -1,6 +1,7 @@
 """UEFI-MAT-008."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from efipolicy.plugin import (
     AddressRange,
@@ -8,11 +9,16 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryAttributesTable,
+    MemoryDescriptor,
+    MemoryMap,
     Platform,
     Related,
     Severity,
     rule,
 )
+from efipolicy_uefi.tables import pieces
+
+_SHOWN = 8
 
 
 @rule(
@@ -46,20 +52,44 @@ def mat_entry_outside_descriptor(
 
     The table refines descriptors; an entry across two of them, or of memory the map does not
     describe, refines none. Linux says that it covers several regions, or none, and skips it, so
-    the memory stays writable and executable.
+    the memory stays writable and executable. Single entries that a kernel rejected are no table,
+    and a part of a map proves nothing: neither is judged.
     """
     # The map as it was read: garbage in it is another rule's business.
     memory_map = platform.memory_map
     for entry in memory_attributes_table.entries:
         holder = memory_map.at(entry.physical_start)
         if holder is None:
-            yield Finding(entry, f"no descriptor holds the entry for {entry}")
+            yield _undescribed(entry, memory_map)
         elif not holder.physical.covers(entry.physical):
-            yield Finding(
-                entry,
-                f"the entry for {entry} runs over the end of {holder.type_name} "
-                f"at {holder.physical.end:#x}",
-                AddressRange(holder.physical.end, entry.physical.end),
-                field="pages",
-                related=(Related(holder, f"{holder.type_name} holds its start"),),
-            )
+            yield _overrun(entry, holder, memory_map)
+
+
+def _undescribed(entry: MemoryDescriptor, memory_map: MemoryMap) -> Finding:
+    first = next(pieces(memory_map, entry.physical), None)
+    outside = first.extent if first else entry.physical
+    reaching = memory_map.at(outside.end) if outside.end < entry.physical.end else None
+    what = f"the first {outside.size:#x} bytes of " if reaching else ""
+    return Finding(
+        entry,
+        f"no descriptor holds {what}the entry for {entry}",
+        outside,
+        field="physical_start",
+        related=(Related(reaching, f"{reaching.type_name} holds the rest"),) if reaching else (),
+    )
+
+
+def _overrun(entry: MemoryDescriptor, holder: MemoryDescriptor, memory_map: MemoryMap) -> Finding:
+    outside = AddressRange(holder.physical.end, entry.physical.end)
+    met = islice((piece.holder for piece in pieces(memory_map, outside)), _SHOWN)
+    return Finding(
+        entry,
+        f"the entry for {entry} runs {outside.size:#x} bytes over the end of {holder.type_name} "
+        f"at {holder.physical.end:#x}",
+        outside,
+        field="pages",
+        related=(
+            Related(holder, f"{holder.type_name} holds its start"),
+            *(Related(one, f"{one.type_name} is reached into") for one in met if one),
+        ),
+    )

@@ -7,7 +7,9 @@ from efipolicy.plugin import (
     EFI_MEMORY_RUNTIME,
     EFI_MEMORY_XP,
     Bad,
+    Edit,
     Finding,
+    Fix,
     Good,
     MemoryAttributesTable,
     Severity,
@@ -25,6 +27,7 @@ _ALLOWED = EFI_MEMORY_RO | EFI_MEMORY_XP | EFI_MEMORY_RUNTIME
     sources=("UEFI 2.10 §4.6.4", "UEFI 2.11 §4.6.3"),
     help="keep EFI_MEMORY_RO, EFI_MEMORY_XP and EFI_MEMORY_RUNTIME and clear the rest",
     needs=("entry_attributes",),
+    fix="safe",
     unless=("uefi/mat-entry-of-other-type",),
     examples=(
         Bad(memory_attributes_table=("EfiRuntimeServicesData  0x7f000000  16  RUNTIME XP WB",)),
@@ -43,9 +46,15 @@ def mat_entry_with_other_attributes(
     for entry in memory_attributes_table.entries:
         others = (entry.attribute or 0) & ~_ALLOWED
         if others:
+            allowed = (entry.attribute or 0) & _ALLOWED
             yield Finding(
                 entry,
                 f"the entry for {entry} has {'|'.join(attribute_names(others))} "
                 "beside RO, XP and RUNTIME",
                 field="attribute",
+                fix=Fix(
+                    "safe",
+                    "keep RO, XP and RUNTIME, clear the rest",
+                    (Edit(entry, "attribute", allowed),),
+                ),
             )

@@ -2,16 +2,9 @@
 
 from collections.abc import Iterator
 
-from efipolicy.plugin import (
-    Bad,
-    Finding,
-    Good,
-    MemoryMap,
-    Related,
-    Severity,
-    overlapping,
-    rule,
-)
+from efipolicy.plugin import Bad, Finding, Good, MemoryMap, Related, Severity, rule
+from efipolicy_uefi.descriptors import Overlap, overlaps
+from efipolicy_uefi.ranges import listed
 
 
 @rule(
@@ -25,6 +18,15 @@ from efipolicy.plugin import (
             "EfiConventionalMemory   0x100000  16  WB",
             "EfiRuntimeServicesData  0x10f000   4  RUNTIME WB",
             at=2,
+        ),
+        Bad(
+            "EfiRuntimeServicesCode  0x1000000  16  RUNTIME WB",
+            "EfiACPIReclaimMemory    0x1008000   4  WB",
+            at=2,
+        ),
+        Good(
+            "EfiRuntimeServicesCode  0x1000000  16  RUNTIME WB",
+            "EfiACPIReclaimMemory    0x1010000   4  WB",
         ),
         Good(
             "EfiConventionalMemory   0x100000  15  WB",
@@ -40,12 +42,22 @@ def overlapping_descriptors(memory_map: MemoryMap) -> Iterator[Finding]:
     own, and its own SetVirtualAddressMap test failed. The specification describes one block a
     descriptor and does not say in a sentence of its own that blocks are disjoint; every consumer
     relies on it.
+
+    Each pair is reported once, at the one of the two that starts later, with the bytes they share.
     """
-    for descriptor, reaching in overlapping(memory_map.descriptors):
-        shared = descriptor.physical & reaching.physical
-        yield Finding(
-            descriptor,
-            f"{descriptor.type_name} shares {shared} with {reaching.type_name}",
-            shared,
-            related=(Related(reaching, f"{reaching.type_name} up to {reaching.physical.end:#x}"),),
-        )
+    for overlap in overlaps(memory_map.descriptors):
+        yield _finding(overlap)
+
+
+def _finding(overlap: Overlap) -> Finding:
+    """One finding a descriptor, about all that it shares with those before it by address."""
+    descriptor = overlap.descriptor
+    shared = [(descriptor.physical & other.physical, other) for other in overlap.others]
+    words = [f"{part} with {other.type_name} {other.physical}" for part, other in shared]
+    more = overlap.number - len(shared)
+    return Finding(
+        descriptor,
+        f"{descriptor} shares {listed(words)}" + (f", and more with {more} others" if more else ""),
+        shared[0][0],  # that with the one that reaches furthest holds all the others
+        related=tuple(Related(other, f"{other} shares {part}") for part, other in shared),
+    )

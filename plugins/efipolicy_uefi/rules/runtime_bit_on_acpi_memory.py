@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator
 
-from efipolicy.plugin import Bad, EfiMemoryType, Finding, Good, MemoryMap, Severity, rule
+from efipolicy.plugin import (
+    EFI_MEMORY_RUNTIME,
+    Bad,
+    Edit,
+    EfiMemoryType,
+    Finding,
+    Fix,
+    Good,
+    MemoryMap,
+    Severity,
+    rule,
+)
 
 _ACPI = frozenset({EfiMemoryType.EfiACPIReclaimMemory, EfiMemoryType.EfiACPIMemoryNVS})
 
@@ -14,6 +25,7 @@ _ACPI = frozenset({EfiMemoryType.EfiACPIReclaimMemory, EfiMemoryType.EfiACPIMemo
     sources=("UEFI 2.10 §2.3.2 to §2.3.8", "EFI 1.10 §2.3.3"),
     help="clear EFI_MEMORY_RUNTIME, or keep what the services need in EfiRuntimeServicesData",
     needs=("attributes",),
+    fix="safe",
     examples=(
         Bad("EfiACPIMemoryNVS      0x7e000000  16  RUNTIME WB"),
         Bad("EfiACPIReclaimMemory  0x7e000000  16  RUNTIME WB"),
@@ -31,8 +43,14 @@ def runtime_bit_on_acpi_memory(memory_map: MemoryMap) -> Iterator[Finding]:
     """
     for descriptor in memory_map.runtime:
         if descriptor.type in _ACPI:
+            without = (descriptor.attribute or 0) & ~EFI_MEMORY_RUNTIME
             yield Finding(
                 descriptor,
                 f"{descriptor} has EFI_MEMORY_RUNTIME",
                 field="attribute",
+                fix=Fix(
+                    "safe",
+                    "clear EFI_MEMORY_RUNTIME",
+                    (Edit(descriptor, "attribute", without),),
+                ),
             )

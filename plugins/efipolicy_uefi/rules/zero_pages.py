@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from efipolicy.plugin import Bad, Finding, Good, MemoryMap, Severity, rule
+from efipolicy.plugin import Bad, Edit, Finding, Fix, Good, MemoryMap, Severity, rule
 
 
 @rule(
@@ -12,6 +12,7 @@ from efipolicy.plugin import Bad, Finding, Good, MemoryMap, Severity, rule
     sources=("UEFI 2.10 §7.2.3", "revision history of UEFI 2.6B, erratum 1741"),
     help="drop the entry",
     disqualifies=2,
+    fix="safe",
     examples=(
         Bad("EfiReservedMemoryType  0x0  0"),
         Good("EfiReservedMemoryType  0x0  1  WB"),
@@ -30,4 +31,5 @@ def zero_pages(memory_map: MemoryMap) -> Iterator[Finding]:
                 descriptor,
                 f"{descriptor.type_name} at {descriptor.physical_start:#x} has no pages",
                 field="pages",
+                fix=Fix("safe", "drop the entry", (Edit(descriptor),)),
             )
