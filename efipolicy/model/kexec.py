@@ -22,7 +22,7 @@ class Kernel(NamedTuple):
 
 
 def kernels_before(declared: MappingDeclaration, platform: Platform) -> list[MappingDeclaration]:
-    """The kernels that ran before a hop of ``kexec:``, the first one first; none for a first one."""
+    """The kernels that ran before a hop of ``kexec:``, first one first; none for a first kernel."""
     for first in platform.mapping or ():
         for place, hop in enumerate(first.kexec):
             if hop is declared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from efipolicy.model.address import AddressRange
@@ -35,6 +36,24 @@ def shape_of(option: Option) -> Shape:
             return Choice(*option.choices)
         case _:
             return Text()
+
+
+def option_values(
+    options: Iterable[Option], written: Mapping[str, tuple[Scalar, Node]]
+) -> dict[str, Any]:
+    """The values of the options that are given, by name, each written as key and value.
+
+    Raises `InputError` for the first value that its option cannot have.
+    """
+    reading = Reading()
+    values = {
+        option.name: shape_of(option).read(written[option.name][1], reading)
+        for option in options
+        if option.name in written
+    }
+    if reading.errors:
+        raise reading.errors[0]
+    return values
 
 
 class _Version(Pattern):

@@ -1,4 +1,4 @@
-"""The naturally aligned 64 KiB pages in which descriptors meet (UEFI 2.10, 2.3.6)."""
+"""The naturally aligned pages above 4 KiB in which descriptors meet (UEFI 2.10, 2.3.6)."""
 
 from __future__ import annotations
 
@@ -37,15 +37,21 @@ _STRONGEST_FIRST = (EFI_MEMORY_WB, EFI_MEMORY_WT, EFI_MEMORY_WC, EFI_MEMORY_UC)
 
 
 class Block(NamedTuple):
-    """A 64 KiB page with 4 KiB pages of several descriptors, by address; one is a trigger."""
+    """A naturally aligned page with 4 KiB pages of several descriptors, by address.
+
+    Descriptors that overlap can share several such pages in a row, and then ``end`` is that of the
+    last. Disjoint ones never do: the lower one has its last page in each page that both share, and
+    there is one page only that holds it.
+    """
 
     start: int
+    end: int
     descriptors: tuple[MemoryDescriptor, ...]
 
     @property
     def range(self) -> AddressRange:
         """The addresses of the block."""
-        return AddressRange(self.start, self.start + BLOCK_SIZE)
+        return AddressRange(self.start, self.end)
 
     @property
     def common_offers(self) -> int:
@@ -61,26 +67,42 @@ class Block(NamedTuple):
         return {strongest(descriptor) for descriptor in self.descriptors}
 
     def finding(self, claim: str) -> Finding:
-        """A finding about the block: the first triggering descriptor, the others related."""
+        """A finding about a 64 KiB page: the first triggering descriptor, the others related."""
         subject = next(d for d in self.descriptors if d.type in _TRIGGERS)
         others = (d for d in self.descriptors if d is not subject)
-        pages = ", ".join(self._pages(descriptor) for descriptor in self.descriptors)
+        count = (self.end - self.start) // BLOCK_SIZE
+        which = f"the 64 KiB page at {self.start:#x}"
+        if count > 1:
+            which = f"each of the {count} pages of 64 KiB from {self.start:#x} on"
         return Finding(
             subject,
-            f"the 64 KiB page at {self.start:#x} {claim}: {pages}",
+            f"{which} {claim} among {len(self.descriptors)} descriptors: {self.offers}",
             self.range,
             field="attribute",
-            related=tuple(Related(other, self._pages(other)) for other in others),
+            related=tuple(Related(other, self.part_of(other)) for other in others),
         )
 
-    def _pages(self, descriptor: MemoryDescriptor) -> str:
+    @property
+    def offers(self) -> str:
+        """Which 4 KiB pages of the block offer what, in words."""
+        return "; ".join(self._offers())
+
+    def part_of(self, descriptor: MemoryDescriptor) -> str:
+        """What a descriptor has in the block and offers there, in words."""
         part = descriptor.physical & self.range
-        count = -(-part.size // EFI_PAGE_SIZE)
-        offers = "|".join(attribute_names((descriptor.attribute or 0) & CACHEABILITY))
-        return (
-            f"{part} ({count} page{'s' if count > 1 else ''} of 4 KiB) "
-            f"{descriptor.type_name} offers {offers}"
-        )
+        return f"{descriptor.type_name}, {part} ({_pages(part.size)}) {_offer(descriptor)}"
+
+    def _offers(self) -> Iterator[str]:
+        """Each set of cache types with the 4 KiB pages that offer it, by address."""
+        alike: dict[int, list[MemoryDescriptor]] = {}
+        for descriptor in self.descriptors:
+            alike.setdefault((descriptor.attribute or 0) & CACHEABILITY, []).append(descriptor)
+        for descriptors in alike.values():
+            parts = _joined(descriptor.physical & self.range for descriptor in descriptors)
+            ranges = " and ".join(map(str, parts))
+            size = _pages(sum(part.size for part in parts))
+            types = ", ".join(dict.fromkeys(d.type_name for d in descriptors))
+            yield f"{ranges} ({size}, {types}) {_offer(descriptors[0])}"
 
 
 def strongest(descriptor: MemoryDescriptor) -> int:
@@ -89,21 +111,55 @@ def strongest(descriptor: MemoryDescriptor) -> int:
 
 
 def shared_blocks(memory_map: MemoryMap) -> Iterator[Block]:
-    """The blocks that several descriptors share, one of them of a type that triggers the rule.
+    """The 64 KiB pages that several descriptors share, one of a type that triggers the rule."""
+    for block in meeting_places(memory_map, BLOCK_SIZE):
+        if any(descriptor.type in _TRIGGERS for descriptor in block.descriptors):
+            yield block
 
-    A descriptor that shares a block has its first or its last page in it, unless the two overlap,
-    so only the blocks at both ends of each descriptor are looked at, however much it spans.
-    Descriptors that state no cacheability do not take part.
+
+def meeting_places(memory_map: MemoryMap, size: int) -> Iterator[Block]:
+    """The naturally aligned blocks of a size in bytes that several descriptors share, ascending.
+
+    A descriptor that shares a block has its first or its last page in it, so only the blocks at
+    both ends of each descriptor are looked at, however much it spans. A descriptor in the middle
+    of another is a matter of overlapping descriptors, of which one is wrong. Descriptors that state
+    no cacheability do not take part.
     """
     members: dict[int, list[MemoryDescriptor]] = {}
     for descriptor in memory_map.by_address:
         if descriptor.has(CACHEABILITY):
-            first = round_down(descriptor.physical.start, BLOCK_SIZE)
-            last = round_down(descriptor.physical.last, BLOCK_SIZE)
+            first = round_down(descriptor.physical.start, size)
+            last = round_down(descriptor.physical.last, size)
             members.setdefault(first, []).append(descriptor)
             if last != first:
                 members.setdefault(last, []).append(descriptor)
+    blocks: dict[tuple[int, ...], Block] = {}
     for start in sorted(members):
         sharing = members[start]
-        if len(sharing) > 1 and any(d.type in _TRIGGERS for d in sharing):
-            yield Block(start, tuple(sharing))
+        if len(sharing) > 1:
+            which = tuple(map(id, sharing))
+            first = blocks[which].start if which in blocks else start
+            blocks[which] = Block(first, start + size, tuple(sharing))
+    yield from blocks.values()
+
+
+def _offer(descriptor: MemoryDescriptor) -> str:
+    names = attribute_names((descriptor.attribute or 0) & CACHEABILITY)
+    best = f", best {attribute_names(strongest(descriptor))[0]}" if len(names) > 1 else ""
+    return f"offers {'|'.join(names)}{best}"
+
+
+def _pages(size: int) -> str:
+    count = -(-size // EFI_PAGE_SIZE)
+    return f"{count} page{'s' if count > 1 else ''} of 4 KiB"
+
+
+def _joined(ranges: Iterator[AddressRange]) -> list[AddressRange]:
+    """The same addresses, ranges that touch or overlap as one. They come by their start."""
+    joined: list[AddressRange] = []
+    for part in ranges:
+        if joined and part.start <= joined[-1].end:
+            joined[-1] = AddressRange(joined[-1].start, max(part.end, joined[-1].end))
+        else:
+            joined.append(part)
+    return joined

@@ -89,9 +89,10 @@ def test_a_finding_names_pages_and_their_number(findings: Findings) -> None:
     assert subject.type_name == "EfiReservedMemoryType"
     assert finding.region == AddressRange(0x81F30000, 0x81F40000)
     assert finding.message == (
-        "the 64 KiB page at 0x81f30000 has different best cache types: "
-        "0x81f30000-0x81f38000 (8 pages of 4 KiB) EfiReservedMemoryType offers WC, "
-        "0x81f38000-0x81f40000 (8 pages of 4 KiB) EfiConventionalMemory offers UC|WC|WT|WB"
+        "the 64 KiB page at 0x81f30000 has different best cache types among 2 descriptors: "
+        "0x81f30000-0x81f38000 (8 pages of 4 KiB, EfiReservedMemoryType) offers WC; "
+        "0x81f38000-0x81f40000 (8 pages of 4 KiB, EfiConventionalMemory) offers UC|WC|WT|WB, "
+        "best WB"
     )
     (related,) = finding.related
     assert isinstance(related, Related)

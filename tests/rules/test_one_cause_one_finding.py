@@ -7,7 +7,11 @@ from efipolicy.plugin.registry import Registry
 from efipolicy.policy import Selection
 from efipolicy.testing import platform
 
-INFORMATION = {"uefi/unsorted-memory-map", "uefi/several-runtime-code-descriptors"}
+INFORMATION = {
+    "uefi/unsorted-memory-map",
+    "uefi/several-runtime-code-descriptors",
+    "ia64/no-io-port-space",
+}
 
 
 def rules_reported(registry: Registry, *lines: str, **given: object) -> list[str]:

@@ -31,6 +31,7 @@ from efipolicy.plugin import (
     responsible=Responsible.KERNEL,
     fix="unsafe",
     since="0.2.0",
+    unless=("ia64/physical-and-virtual-calls-mixed",),
     examples=(
         Bad(
             sections="""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from efipolicy.plugin import (
+    Architecture,
     Bad,
     EfiMemoryType,
     Finding,
@@ -77,7 +78,9 @@ mapping:
     ),
 )
 def reserved_memory_reused(
-    usable_memory: UsableMemory, memory_map: MemoryMap | None = None
+    usable_memory: UsableMemory,
+    memory_map: MemoryMap | None = None,
+    architecture: Architecture | None = None,
 ) -> Iterator[Finding]:
     """An operating system takes memory that is nobody's to take.
 
@@ -92,4 +95,10 @@ def reserved_memory_reused(
     which say what breaks there. Types from 0x80000000 on belong to the operating system's own
     loader and are not judged.
     """
-    yield from reuse(usable_memory, memory_map, _kept, "ExitBootServices does not free it")
+    on_itanium = architecture is not None and architecture.name == "ia64"
+
+    def kept(memory_type: int) -> bool:
+        """PAL code on Itanium has a rule of its own, which says what breaks."""
+        return _kept(memory_type) and not (on_itanium and memory_type == EfiMemoryType.EfiPalCode)
+
+    yield from reuse(usable_memory, memory_map, kept, "ExitBootServices does not free it")

@@ -1,0 +1,33 @@
+"""Which kernels are Linux, and what those that follow each other by kexec hand over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from efipolicy.plugin import AddressRange, Carried, Kernel, MappingDeclaration, MemoryDescriptor
+
+
+def is_linux(declared: MappingDeclaration, first: MappingDeclaration | None = None) -> bool:
+    """Whether nobody says that a kernel is another operating system's."""
+    named = declared.os or (first.os if first else None)
+    return named is None or named.casefold() == "linux"
+
+
+def says_linux(declared: MappingDeclaration) -> bool:
+    """Whether a kernel is said to be Linux."""
+    return (declared.os or "").casefold() == "linux"
+
+
+def carried_by(chain: tuple[Kernel, ...]) -> Iterator[tuple[MappingDeclaration, Carried | None]]:
+    """Every Linux kernel that was started by kexec, and what it was given as far as is stated."""
+    first = chain[0].declared
+    for kernel in chain[1:]:
+        if is_linux(kernel.declared, first):
+            yield kernel.declared, kernel.declared.carried
+
+
+def virtual_range(entry: MemoryDescriptor) -> AddressRange | None:
+    """The virtual addresses of an entry of a layout, where they are known."""
+    if entry.virtual_start is None:
+        return None
+    return AddressRange(entry.virtual_start, entry.virtual_start + entry.physical.size)
