@@ -11,7 +11,7 @@ COMMANDS = {
     "explain": "print the page of a rule",
     "rules": "print the installed rules, what they check, and what no rule checks",
     "plugins": "print what is installed, who it came from, whether it is healthy",
-    "schema": "print the JSON Schema of the platform file",
+    "schema": "print the JSON Schema of the platform file, of policies, of the configuration",
 }
 
 

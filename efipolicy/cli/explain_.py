@@ -10,6 +10,7 @@ from efipolicy.cli.running import plugin_status
 from efipolicy.errors import UsageError
 from efipolicy.plugin import Rule
 from efipolicy.plugin.registry import Registry
+from efipolicy.policy.selection import rules_by_name
 from efipolicy.reporters.rule_page import PageExample, related_rules, rule_page
 
 
@@ -25,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     if problem:
         raise problem
     registry = load_registry()
-    rule = registry.rules.get(options.rule)
+    rule = rules_by_name(registry.rules.values()).get(options.rule)
     if rule is None:
         from efipolicy.source.shape import suggestion
 

@@ -92,12 +92,12 @@ def run(arguments: Sequence[str]) -> int:
         fixer = _fixer(options)
         configuration = _configuration(options)
         report = _report(options, registry, fixer, configuration)
+        report, status = _known(report, options)
     for error in report.errors:
         if isinstance(error, InternalError):
             tell(report_bug(error.problem))
     if fixer and options.diff:
         return fixer.print_differences(report, options.output)
-    report, status = _known(report, options)
     if fixer:
         report = report._replace(fixed=fixer.summary)
     return max(int(status), _print(report, reporters, options, fixer))

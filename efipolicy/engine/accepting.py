@@ -30,8 +30,11 @@ def accept(
     A finding that is pinned, or about acceptances, is nobody's to accept.
     """
     by_rule: dict[str, list[int]] = {}
+    pinned: set[str] = set()
     for place, item in enumerate(findings):
-        if not item.pinned:
+        if item.pinned:
+            pinned.add(item.rule)
+        else:
             by_rule.setdefault(item.rule, []).append(place)
     uses = []
     for acceptance in acceptances:
@@ -44,6 +47,8 @@ def accept(
                 if findings[place].accepted is None:
                     findings[place] = findings[place]._replace(accepted=acceptance)
             use = use._replace(region=findings[places[0]].region)
+        elif use.state == "unmatched" and rule in pinned:
+            use = use._replace(state="idle")  # the finding itself says that it is pinned
         uses.append(use)
     return uses
 

@@ -17,5 +17,6 @@ def efipolicy_formats() -> Iterable[CaptureFormat]:
     """The families of captured texts that efipolicy itself can read."""
     from efipolicy.formats.efi_shell import FORMAT as EFI_SHELL
     from efipolicy.formats.linux import FORMAT as LINUX
+    from efipolicy.formats.marks import FORMATS as MARKED
 
-    return (LINUX, EFI_SHELL)
+    return (LINUX, EFI_SHELL, *MARKED)

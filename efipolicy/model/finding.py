@@ -145,7 +145,7 @@ class AcceptanceUse(NamedTuple):
     """What became of an acceptance.
 
     ``moved``: the region it was written for lies elsewhere now, at ``region``. ``idle``: its rule
-    was not judged, so nobody knows.
+    was not judged, so nobody knows, or is pinned, so that it has no effect.
     """
 
     acceptance: Acceptance

@@ -3,55 +3,82 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from efipolicy.errors import UsageError
-from efipolicy.policy.selection import DECLARED, OFF, Policy
+from efipolicy.policy.selection import Policy, Setting
+from efipolicy.policy.settings import (
+    FLAG,
+    FormatVersion,
+    NamedBy,
+    OneOrMore,
+    RuleSettings,
+    SettingsError,
+)
 from efipolicy.source import InputError, SourceText, decode
 from efipolicy.source.document import Mapping as MappingNode
-from efipolicy.source.document import parse
+from efipolicy.source.document import Scalar, parse
 from efipolicy.source.shape import (
     INVALID,
-    Choice,
     Field,
-    ListOf,
-    MappingOf,
-    Pattern,
+    JsonSchema,
     Reading,
     Record,
     Text,
     suggestion,
 )
 
+if TYPE_CHECKING:
+    from efipolicy.plugin import Rule
+
+_YAML_SUFFIXES = (".yaml", ".yml")
+
 
 def _values(_node: MappingNode, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-POLICY_FILE: Final = Record(
-    "the policy file",
-    "Which rules count, and how much.",
-    (
-        Field("efipolicy-policy", Choice("1"), "version of this format", required=True),
-        Field("summary", Text(), "one sentence for people", required=True),
-        Field(
-            "extends",
-            ListOf(Pattern(r"[a-z][a-z0-9-]*", "the name of a policy"), phrase="a list of names"),
-            "policies whose settings come first",
-        ),
-        Field(
-            "rules",
-            MappingOf(
-                Choice("error", "warning", "info", OFF, DECLARED),
-                phrase="a mapping from rule globs to severities",
+def policy_file(rules: Iterable[Rule] = ()) -> Record:
+    """The policy file; with the rules its schema names them and their options."""
+    return Record(
+        "the policy file",
+        "Which rules count, and how much.",
+        (
+            Field("efipolicy-policy", FormatVersion(), "version of this format", required=True),
+            Field("summary", Text(), "one sentence for people", required=True),
+            Field(
+                "extends",
+                OneOrMore(
+                    NamedBy(r"[a-z][a-z0-9-]*", "the name of a policy"), phrase="a list of names"
+                ),
+                "policies whose settings come first",
             ),
-            "from globs of rule ids to severities; the last glob that matches counts",
-            required=True,
+            Field("preview", FLAG, "judge by rules that are new or stricter, too"),
+            Field(
+                "rules",
+                RuleSettings(rules),
+                "from globs of rule ids to severities, pins and options; "
+                "the last glob that matches counts",
+                required=True,
+            ),
         ),
-    ),
-    _values,
-)
+        _values,
+    )
+
+
+def policy_schema(rules: Iterable[Rule]) -> JsonSchema:
+    """The JSON Schema of policy files, with the rules that are installed."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "efipolicy policy",
+        **policy_file(rules).json_schema(),
+    }
+
+
+def is_policy_path(name: str) -> bool:
+    """Whether a policy is meant by the path of its file, and not by its name."""
+    return "/" in name or os.path.sep in name or name.endswith(_YAML_SUFFIXES)
 
 
 def load_policy(name: str, installed: Mapping[str, str]) -> Policy:
@@ -62,16 +89,16 @@ def load_policy(name: str, installed: Mapping[str, str]) -> Policy:
     """
     path = installed.get(name)
     if path is None:
-        if os.path.sep not in name and not name.endswith((".yaml", ".yml")):
+        if not is_policy_path(name):
             known = ", ".join(sorted(installed))
             raise UsageError(
                 f"unknown policy `{name}`; known: {known}{suggestion(name, installed)}"
             )
         path = name
     try:
-        return _read(_open(path), installed, (name,))
+        return _read(_open(path), name, installed, (name,))
     except InputError as problem:
-        raise UsageError(f"policy {problem}") from problem
+        raise SettingsError([problem]) from problem
 
 
 def _open(path: str) -> SourceText:
@@ -83,24 +110,40 @@ def _open(path: str) -> SourceText:
         raise InputError(path, reason, "a readable policy file") from problem
 
 
-def _read(source: SourceText, installed: Mapping[str, str], within: tuple[str, ...]) -> Policy:
+def _read(
+    source: SourceText, name: str, installed: Mapping[str, str], within: tuple[str, ...]
+) -> Policy:
     node, errors = parse(source)
-    reading = Reading()
     if node is None and not errors:
         raise InputError(source.path, "an empty document", "a policy file")
-    values: Any = POLICY_FILE.read(node, reading) if node is not None else INVALID
-    for error in (*errors, *reading.errors):
-        raise error
-    settings: list[tuple[str, str]] = []
-    for base in values.get("extends", ()):
-        if base in within:
-            raise InputError(source.path, f"`extends` in a circle: {base}", "a policy on its own")
-        path = installed.get(base)
-        if path is None:
-            raise InputError(
-                source.path, f"`extends: {base}`", f"one of {', '.join(sorted(installed))}"
-            )
-        settings += _read(_open(path), installed, (*within, base)).settings
-    settings += values["rules"].items()
-    name = os.path.basename(source.path).rpartition(".")[0]
-    return Policy(name=name, summary=values["summary"], settings=tuple(settings))
+    reading = Reading()
+    values: Any = policy_file().read(node, reading) if node is not None else INVALID
+    if errors or reading.errors:
+        raise SettingsError([*errors, *reading.errors])
+    settings: list[Setting] = []
+    preview = values.get("preview", False)
+    extends: tuple[Scalar, ...] = values.get("extends", ())
+    for base in extends:
+        policy = _base(base, installed, within)
+        settings += policy.settings
+        preview = preview or policy.preview
+    settings += [setting._replace(by=name) for setting in values["rules"]]
+    return Policy(
+        name=os.path.basename(source.path).rpartition(".")[0],
+        summary=values["summary"],
+        settings=tuple(settings),
+        preview=preview,
+        extends=tuple(base.text for base in extends),
+    )
+
+
+def _base(named: Scalar, installed: Mapping[str, str], within: tuple[str, ...]) -> Policy:
+    """The policy that another extends."""
+    name = named.text
+    if name in within:
+        raise InputError.at(named.span, f"`extends` in a circle: {name}", "a policy on its own")
+    path = installed.get(name)
+    if path is None:
+        expected = f"one of {', '.join(sorted(installed))}{suggestion(name, installed)}"
+        raise InputError.at(named.span, f"`extends: {name}`", expected)
+    return _read(_open(path), name, installed, (*within, name))

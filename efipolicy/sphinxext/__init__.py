@@ -28,12 +28,15 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         commands,
         conformance_pages,
         elements,
+        larger_pages,
         platform_pages,
+        policy_pages,
         reference_pages,
         requirement_pages,
+        rule_index,
         rule_pages,
     )
-    from efipolicy.sphinxext.domain import EfipolicyDomain
+    from efipolicy.sphinxext.domain import EfipolicyDomain, without_target
     from efipolicy.sphinxext.generated import write_pages
 
     app.require_sphinx("8.1")
@@ -42,7 +45,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_domain(EfipolicyDomain)
     elements.setup(app)
     app.add_directive("efi-rule", rule_pages.EfiRule)
-    app.add_directive("efi-rules", rule_pages.EfiRules)
+    app.add_directive("efi-rules", rule_index.EfiRules)
+    app.add_directive("efi-larger-page", larger_pages.EfiLargerPage)
     app.add_directive("efi-platform", platform_pages.EfiPlatform)
     app.add_directive("efi-platforms", platform_pages.EfiPlatforms)
     app.add_directive("efi-memory-map", platform_pages.EfiMemoryMap)
@@ -51,11 +55,14 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("efi-architectures", reference_pages.EfiArchitectures)
     app.add_directive("efi-strategies", reference_pages.EfiStrategies)
     app.add_directive("efi-requirements", requirement_pages.EfiRequirements)
+    app.add_directive("efi-policies", policy_pages.EfiPolicies)
+    app.add_directive("efi-policy-format", policy_pages.EfiPolicyFormat)
     app.add_directive("efi-conformance", conformance_pages.EfiConformance)
     app.add_directive("efi-command", commands.EfiCommand)
     app.connect("builder-inited", write_pages)
     app.connect("builder-inited", _write_stylesheet)
     app.connect("html-page-context", _let_keys_scroll)
+    app.connect("missing-reference", without_target)
     app.add_css_file(STYLESHEET)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
 

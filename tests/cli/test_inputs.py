@@ -371,7 +371,8 @@ def test_a_rule_that_a_policy_names_and_nobody_has_is_told(folder: Path, run: Ru
     )
     status, _, err = run("lint", "p.yaml", "--policy", "ours.yaml")
     assert status == 2
-    assert "no rule `uefi/zero-page`; did you mean `uefi/zero-pages`?" in err
+    assert "ours.yaml:3:9: found `uefi/zero-page`, which names no rule" in err
+    assert "did you mean `uefi/zero-pages`?" in err
 
 
 def test_where_nothing_was_looked_at_nothing_is_said_to_be_clean(folder: Path, run: Run) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from efipolicy.engine.linting import lint
 from efipolicy.plugin.registry import Registry
-from efipolicy.policy import Policy, Selection
+from efipolicy.policy import Policy, Selection, Setting
 from efipolicy.policy.conformance import Conformance, conformance
 from efipolicy.policy.coverage import citations_of, coverage
 from efipolicy.policy.requirements import load_requirements
@@ -25,7 +25,7 @@ def outcomes(
         factories.platform(*lines, architecture="x86_64", **given),  # type: ignore[arg-type]
         registry.rules.values(),
         registry.architectures,
-        Selection([Policy(name="p", summary="", settings=policy)]),
+        Selection([Policy(name="p", summary="", settings=tuple(Setting(*one) for one in policy))]),
         path="p.yaml",
         today="2027-01-01",
     )

@@ -1,0 +1,175 @@
+"""Rows of a memory map as loaders and hypervisors print them: found, unwrapped, read in full.
+
+Mail clients wrap a row at its blanks, terminals at any column. The first is a matter of patterns
+(`GAP`), the second of joining lines; both give the same `Row`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from efipolicy.formats.capture_reading import Printed, Unreadable
+from efipolicy.formats.logical_lines import CaptureText, JoinedLines, continuation, joined
+
+GAP: Final = r"(?:[ \t]++|=(?:20|09)?[ \t]*+\r?\n[ \t>]*+|\r?\n[ \t>]*+)++"
+"""Blanks between two fields of a row, which a mail client may have wrapped and quoted there."""
+GAP_OR_NOT: Final = GAP[:-2] + "*+"
+
+PART: Final = "a part of a row whose other part is missing"
+NOT_PAGES: Final = "not a whole number of pages from its start to its end"
+
+_AROUND: Final = 4096
+"""Characters around what was read in which more of it is looked for."""
+_MOST_JOINS: Final = 3
+
+
+class Layout(NamedTuple):
+    """How a dialect prints the fields of a row that tell where they end.
+
+    ``whole`` reads them on one line or wrapped at blanks, ``joined`` with every blank removed;
+    ``begins`` is how any row begins: a wrapped row does not reach into the next.
+    """
+
+    whole: re.Pattern[str]
+    joined: re.Pattern[str]
+    begins: re.Pattern[str]
+
+
+class Row:
+    """The fields of a row, and where they stand in the text."""
+
+    __slots__ = ("_lines", "end", "match", "start")
+
+    def __init__(self, match: re.Match[str], lines: JoinedLines | None = None) -> None:
+        self.match = match
+        self._lines = lines
+        self.start, self.end = lines.span(*match.span()) if lines else match.span()
+
+    def __getitem__(self, group: str) -> str:
+        return self.match[group]
+
+    def span(self, group: str) -> tuple[int, int]:
+        """Where a field stands."""
+        return self._lines.span(*self.match.span(group)) if self._lines else self.match.span(group)
+
+    def refused(self, what: str, end: int | None = None) -> Unreadable:
+        """The row as one that cannot be read, and why."""
+        return Unreadable(self.start, self.end if end is None else end, what)
+
+
+def row_at(text: CaptureText, start: int, layout: Layout) -> Row | None:
+    """The row that starts at an offset, however it was wrapped."""
+    match = layout.whole.match(text.text, start)
+    row = Row(match) if match else None
+    if row and not _swallows_another(text, row, layout.begins):
+        return row
+    for lines in joined(text.text, start):
+        match = layout.joined.match(lines.text)
+        if match:
+            row = Row(match, lines)
+            return None if _swallows_another(text, row, layout.begins) else row
+    return None
+
+
+def _swallows_another(text: CaptureText, row: Row, begins: re.Pattern[str]) -> bool:
+    """Whether what was read as its continuation is a row of its own."""
+    first_end = text.line_end(row.start)
+    if row.end <= first_end:
+        return False
+    return begins.search(text.text, first_end, text.line_end(row.end)) is not None
+
+
+def tail(
+    text: CaptureText,
+    start: int,
+    words: re.Pattern[str],
+    read: Callable[[str], int | None],
+) -> tuple[int | None, tuple[int, int]]:
+    """The last field of a row, which nothing closes: its value, and where it stands.
+
+    ``words`` is what the field may be made of, ``read`` makes a number of its characters, blanks
+    removed. Lines below that are nothing but such words belong to it if the whole can be read.
+    ``None`` when it cannot be.
+    """
+    found = words.match(text.text, start, text.line_end(start))
+    characters = "".join(found[0].split()) if found else ""
+    first = end = start + len(found[0].rstrip()) if found else start
+    value = read(characters)
+    span = start, first
+    for _ in range(_MOST_JOINS):
+        line_end = text.line_end(end)
+        if text.text[end:line_end].strip(" \t\r="):
+            break
+        at = continuation(text.text, line_end)
+        more = words.match(text.text, at, text.line_end(at)) if at is not None else None
+        if not more or not more[0] or text.text[more.end() : text.line_end(more.end())].strip():
+            break
+        characters += "".join(more[0].split())
+        end = more.start() + len(more[0].rstrip())
+        longer = read(characters)
+        if longer is not None:
+            value, span = longer, (start, end)
+    lead = len(text.text[start : span[1]]) - len(text.text[start : span[1]].lstrip())
+    return value, (start + lead, span[1])
+
+
+def starts_of(text: CaptureText, begins: re.Pattern[str]) -> Iterator[int]:
+    """Where rows may start, remarks of whoever kept the log left out."""
+    for match in begins.finditer(text.text):
+        if not text.is_remark(match.start()):
+            yield match.start()
+
+
+def left_over(
+    text: CaptureText, found: Iterable[Printed | Unreadable], looks_like: re.Pattern[str]
+) -> list[Unreadable]:
+    """Lines near those that were read that look the same and were not."""
+    known = sorted((text.line_start(row.start), row.end) for row in found)
+    if not known:
+        return []
+    starts = [start for start, _ in known]
+    lines: dict[int, Unreadable] = {}
+    low, high = _neighbourhood(text, starts[0], max(end for _, end in known), looks_like)
+    for match in looks_like.finditer(text.text, low, high):
+        at = match.start()
+        nearest = bisect_right(starts, at) - 1
+        if (nearest >= 0 and at < known[nearest][1]) or text.is_remark(at):
+            continue
+        lines.setdefault(text.line_start(at), Unreadable(at, text.line_end(at), PART))
+    return list(lines.values())
+
+
+def _neighbourhood(
+    text: CaptureText, low: int, high: int, looks_like: re.Pattern[str]
+) -> tuple[int, int]:
+    """Where else rows may stand: near those that were read, and near those found that way."""
+    while before := looks_like.search(text.text, max(0, low - _AROUND), low):
+        low = before.start()
+    while behind := looks_like.search(text.text, high, high + _AROUND):
+        high = behind.end()
+    return max(0, low - _AROUND), high + _AROUND
+
+
+def grouped(
+    entries: Sequence[Printed], new_map: Callable[[Printed, Printed], bool]
+) -> list[list[Printed]]:
+    """The entries of each map: a new one starts where ``new_map`` says so of two neighbours.
+
+    Maps without an index or a header are told apart by their first entry, which comes once.
+    """
+    groups: list[list[Printed]] = []
+    for entry in entries:
+        last = groups[-1] if groups else None
+        if last is None or new_map(last[-1], entry) or _starts_again(last, entry):
+            groups.append([entry])
+        else:
+            last.append(entry)
+    return groups
+
+
+def _starts_again(entries: Sequence[Printed], entry: Printed) -> bool:
+    first, last = entries[0].descriptor, entries[-1].descriptor
+    return len(entries) > 1 and entry.descriptor == first and last != first
