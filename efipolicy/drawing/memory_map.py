@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
 
 from efipolicy.drawing.columns import Columns, draw_heads
+from efipolicy.drawing.document import document, draw_title
 from efipolicy.drawing.findings import DrawnFinding
 from efipolicy.drawing.ladder import LadderRow, drawn_range, ladder_rows, types_drawn
 from efipolicy.drawing.ladder_rows import RowDrawing
@@ -21,14 +21,11 @@ from efipolicy.drawing.notation import (
     type_style,
 )
 from efipolicy.drawing.overview import draw_overview
-from efipolicy.drawing.stylesheet import standalone_stylesheet
-from efipolicy.drawing.svg import Form, SvgWriter, escape, number
-from efipolicy.drawing.text_width import shortened, text_width
+from efipolicy.drawing.svg import Form, SvgWriter
 from efipolicy.drawing.textures import draw_patterns
 from efipolicy.model.address import size_text
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryMap
 
-WIDTH: Final = 760
 _LADDER_TOP = 122
 _NEIGHBOURS = 2
 _OVERLAP = TypeStyle("overlap", "rwx", "cross")
@@ -96,7 +93,7 @@ def memory_map_svg(
         memory_map, findings=findings, memory_attributes_table=memory_attributes_table
     )
     facts = memory_map_facts(memory_map, findings) if facts is None else facts
-    _draw_title(svg, title, facts)
+    draw_title(svg, title, facts)
     if not rows:
         svg.text(0, 42, "The map is empty.")
         height = 54.0
@@ -110,15 +107,8 @@ def memory_map_svg(
             table=memory_attributes_table,
             table_id=table_id,
         )
-    return _document(
-        svg, memory_map, figure_id=figure_id, title=title, findings=findings, height=height
-    )
-
-
-def _draw_title(svg: SvgWriter, title: str, facts: str) -> None:
-    room = WIDTH - text_width(facts, 11) - 16
-    svg.text(0, 15, shortened(title, room, 14, bold=True), "h")
-    svg.text(WIDTH, 15, facts, "s", "u", "e")
+    told = _description(memory_map, findings)
+    return document(svg, figure_id=figure_id, title=title, description=told, height=height)
 
 
 def _draw_map(
@@ -227,9 +217,8 @@ def memory_map_excerpt_svg(
     drawing.tinted = True
     draw_heads(svg, drawing.columns, 24, protection_from=_source(memory_attributes_table))
     height = drawing.draw_rows(near, 34) + 2
-    return _document(
-        svg, memory_map, figure_id=figure_id, title=title, findings=findings, height=height
-    )
+    told = _description(memory_map, findings)
+    return document(svg, figure_id=figure_id, title=title, description=told, height=height)
 
 
 def _notes(rows: Sequence[LadderRow], table: MemoryAttributesTable | None) -> list[str]:
@@ -247,40 +236,6 @@ def _notes(rows: Sequence[LadderRow], table: MemoryAttributesTable | None) -> li
         f"Band height is not linear: 19 px up to 16 MiB, {scale}. {holes}",
         f"Wider band and bold label: EFI_MEMORY_RUNTIME is set. Diagonal hatching: code. {source}",
     ]
-
-
-def _document(
-    svg: SvgWriter,
-    memory_map: MemoryMap,
-    *,
-    figure_id: str,
-    title: str,
-    findings: Sequence[DrawnFinding],
-    height: float,
-) -> str:
-    """The whole picture: what was drawn, its name, and what a file of its own needs besides."""
-    links = any(line.startswith("<a ") for line in svg.lines)
-    attributes = svg.attributes(
-        xmlns="http://www.w3.org/2000/svg",
-        class_="ep-fig" if svg.form != "print" else None,
-        id=figure_id,
-        viewBox=f"0 0 {WIDTH} {number(height)}",
-        width=WIDTH,
-        height=height,
-        role="group" if links else "img",
-        aria_labelledby=f"{figure_id}-t {figure_id}-d",
-    )
-    lines = [
-        f"<svg{attributes}>",
-        f'<title id="{figure_id}-t">{escape(title)}</title>',
-        f'<desc id="{figure_id}-d">{escape(_description(memory_map, findings))}</desc>',
-    ]
-    if svg.form == "standalone":
-        lines.append(f"<style>{standalone_stylesheet()}</style>")
-    if svg.form != "inline":
-        page = svg.attributes(width=WIDTH, height=height, class_="ep-page")
-        lines.append(f"<rect{page}/>")
-    return "\n".join([*lines, *svg.lines, "</svg>", ""])
 
 
 def _description(memory_map: MemoryMap, findings: Sequence[DrawnFinding]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.domains import Domain, ObjType
 from sphinx.environment import BuildEnvironment
@@ -24,17 +25,19 @@ class Target(NamedTuple):
 
 
 class EfipolicyDomain(Domain):
-    """Rules and reference platforms as things a document can refer to."""
+    """Rules, reference platforms and requirements as things a document can refer to."""
 
     name = "efi"
     label = "efipolicy"
     object_types = {  # noqa: RUF012 - Sphinx reads it so
         "rule": ObjType("rule", "rule"),
         "platform": ObjType("platform", "platform"),
+        "requirement": ObjType("requirement", "requirement"),
     }
     roles = {  # noqa: RUF012
         "rule": XRefRole(warn_dangling=True),
         "platform": XRefRole(warn_dangling=True),
+        "requirement": XRefRole(warn_dangling=True),
     }
     initial_data = {"targets": {}}  # noqa: RUF012
     data_version = 1
@@ -105,9 +108,16 @@ class EfipolicyDomain(Domain):
 
 
 def reference(
-    kind: str, name: str, *content: nodes.Node, classes: Iterable[str] = ()
+    kind: str,
+    name: str,
+    *content: nodes.Node,
+    classes: Iterable[str] = (),
+    optional: bool = False,
 ) -> pending_xref:
-    """A link that is resolved when every page is known; ``content`` defaults to the name."""
+    """A link that is resolved when every page is known; ``content`` defaults to the name.
+
+    An ``optional`` one is plain content on a site that does not describe its target.
+    """
     inner = nodes.inline("", "", *(content or (nodes.literal(name, name),)), classes=list(classes))
     return pending_xref(
         "",
@@ -116,5 +126,13 @@ def reference(
         reftype=kind,
         reftarget=name,
         refexplicit=True,
-        refwarn=True,
+        refwarn=not optional,
+        refoptional=optional,
     )
+
+
+def without_target(
+    _app: Sphinx, _env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.TextElement | None:
+    """The content of an optional link whose target this site does not describe."""
+    return content if node.get("refoptional") else None

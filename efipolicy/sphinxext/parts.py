@@ -46,6 +46,12 @@ def literal(text: str) -> nodes.literal:
     return nodes.literal(text, text)
 
 
+def quoted(text: str) -> list[nodes.Node]:
+    """Text in which what stands in backquotes is literal."""
+    parts = text.split("`")
+    return [literal(part) if place % 2 else nodes.Text(part) for place, part in enumerate(parts)]
+
+
 def separated(items: Iterable[nodes.Node], separator: str = ", ") -> list[nodes.Node]:
     """Nodes with a separator between them."""
     joined: list[nodes.Node] = []

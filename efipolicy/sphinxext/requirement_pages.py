@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
+from typing import cast
 
 from docutils import nodes
 from sphinx.errors import ExtensionError
@@ -13,10 +14,10 @@ from sphinx.util.docutils import SphinxDirective
 from efipolicy.policy.coverage import Coverage, Covered, citations_of, coverage
 from efipolicy.policy.requirements import Requirement, load_requirements
 from efipolicy.reporters.rules import STATE_WORDS, summary_line
-from efipolicy.sphinxext.domain import reference
+from efipolicy.sphinxext.domain import EfipolicyDomain, reference
 from efipolicy.sphinxext.elements import severity_mark
 from efipolicy.sphinxext.installed import registry
-from efipolicy.sphinxext.parts import Cell, inline, literal, paragraph, separated, table
+from efipolicy.sphinxext.parts import Cell, inline, literal, paragraph, quoted, separated, table
 
 _HEADS = ("code", "what is right", "level", "source", "state")
 
@@ -29,6 +30,10 @@ class EfiRequirements(SphinxDirective):
         covered = covered_requirements().covered
         for path in registry().requirements:
             self.env.note_dependency(path)
+        domain = cast(EfipolicyDomain, self.env.get_domain("efi"))
+        for requirement, *_ in covered:
+            anchor = requirement_anchor(requirement.code)
+            domain.note("requirement", requirement.code, anchor=anchor, title=requirement.name)
         made: list[nodes.Node] = [paragraph(f"{summary_line(covered)}.")]
         for family, members in groupby(covered, key=lambda item: _family(item.requirement)):
             items = list(members)
@@ -65,7 +70,7 @@ def _row(item: Covered) -> list[Cell]:
     requirement = item.requirement
     return [
         literal(requirement.code),
-        [literal(requirement.name), nodes.Text(": "), *_quoted(requirement.statement)],
+        [literal(requirement.name), nodes.Text(": "), *quoted(requirement.statement)],
         [*inline(f"{requirement.level}, "), severity_mark(requirement.severity)],
         "; ".join(_source(requirement)),
         list(_state(item)),
@@ -89,10 +94,4 @@ def _state(item: Covered) -> Iterator[nodes.Node]:
         yield nodes.Text(f" by {', '.join(item.by)}")
     if item.reason:
         yield nodes.Text(": ")
-        yield from _quoted(item.reason)
-
-
-def _quoted(text: str) -> list[nodes.Node]:
-    """Text in which what stands in backquotes is literal."""
-    parts = text.split("`")
-    return [literal(part) if place % 2 else nodes.Text(part) for place, part in enumerate(parts)]
+        yield from quoted(item.reason)

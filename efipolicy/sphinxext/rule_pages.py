@@ -1,29 +1,51 @@
-"""``efi-rule`` and ``efi-rules``: the page of a rule, and the table of all of them."""
+"""``efi-rule``: the page of a rule."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from inspect import cleandoc
 from typing import cast
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from efipolicy.drawing.findings import DrawnFinding
-from efipolicy.drawing.memory_map import memory_map_excerpt_svg
-from efipolicy.plugin import Bad, Rule
-from efipolicy.reporters.rule_page import acceptance_example, option_text, related_rules
+from efipolicy.plugin import Option, Rule
+from efipolicy.plugin.rules import CONDITIONS, FACTS, Subject
+from efipolicy.reporters.rule_page import acceptance_example, related_rules
+from efipolicy.sphinxext import rule_examples
 from efipolicy.sphinxext.domain import EfipolicyDomain, reference
-from efipolicy.sphinxext.elements import efi_figure, severity_mark
-from efipolicy.sphinxext.installed import pills, registry, report_on, shipped_platforms
-from efipolicy.sphinxext.parts import Cell, fact_line, literal, paragraph, separated, table
-from efipolicy.testing.examples import ExampleError, examples_of
-from efipolicy.testing.shown import ShownExample, shown_example
+from efipolicy.sphinxext.elements import severity_mark
+from efipolicy.sphinxext.installed import registry, report_on, shipped_platforms
+from efipolicy.sphinxext.parts import (
+    Cell,
+    fact_line,
+    inline,
+    literal,
+    paragraph,
+    quoted,
+    separated,
+    table,
+)
+from efipolicy.sphinxext.requirement_pages import covered_requirements
+from efipolicy.testing.examples import ExampleError, RuleCase
+
+SUBJECTS: dict[Subject, str] = {
+    "map": "the memory map",
+    "platform": "the platform",
+    "mapping": "each declared mapping",
+    "plan": "the plan of each mapping",
+    "chain": "each kexec chain",
+}
+"""What a rule judges, in words."""
 
 _FIXES = {
-    "safe": "``efipolicy lint --fix`` changes the declaration accordingly.",
-    "unsafe": "``efipolicy lint --fix --unsafe`` changes the declaration accordingly; whether the "
+    "safe": "`efipolicy lint --fix` changes the declaration accordingly.",
+    "unsafe": "`efipolicy lint --fix --unsafe` changes the declaration accordingly; whether the "
     "platform then does what is declared, only somebody who knows it can say.",
 }
+_ALWAYS_THERE = frozenset(("platform", "options"))
+_NAMED_RULE = re.compile(r"``([a-z0-9_]+/[a-z0-9-]+)``")
 
 
 class EfiRule(SphinxDirective):
@@ -40,60 +62,60 @@ class EfiRule(SphinxDirective):
         domain = cast(EfipolicyDomain, self.env.get_domain("efi"))
         domain.note("rule", rule.id, anchor="", title=rule.summary)
         try:
-            excerpt, text = _excerpt(rule), _text(rule)
+            return [fact_line(*_facts(rule)), *self._parsed(rule, rule.summary), *self._rest(rule)]
         except ExampleError as problem:
             raise self.error(str(problem)) from problem
-        return [
-            fact_line(*_facts(rule)),
-            *self.parse_text_to_nodes(rule.summary),
-            *excerpt,
-            *self.parse_text_to_nodes(text, allow_section_headings=True),
-            *self._seen_on(rule),
+
+    def _rest(self, rule: Rule) -> list[nodes.Node]:
+        failing, passing = rule_examples.cases_of(rule)
+        body = cleandoc(rule.page).partition("\n")[2].strip()
+        sections = [
+            _section("Why it matters", self._parsed(rule, body)),
+            _section("Where it is written", _sources(rule)),
+            _section("What it needs", _needs(rule)),
+            _section("Fails", rule_examples.failing(failing)),
+            _section("Passes", rule_examples.passing(passing)),
+            _section("What to do", _advice(rule)),
+            _section("Options", _options(rule)),
+            _section("Accept it", _acceptance(rule, failing)),
+            _section("Related rules", self._related(rule)),
+            _section("Requirements", _requirements(rule)),
+            _section("Seen on", _seen_on(rule)),
         ]
+        return [*rule_examples.excerpt(failing), *filter(None, sections)]
 
-    def _seen_on(self, rule: Rule) -> list[nodes.Node]:
-        names = seen_on(rule)
-        if not names:
-            return []
-        section = nodes.section("", nodes.title("", "Seen on"), ids=["seen-on"])
-        section += paragraph(separated(reference("platform", name) for name in names))
-        return [section]
+    def _parsed(self, rule: Rule, text: str) -> list[nodes.Node]:
+        """Text of a rule, in which the names of other rules are links."""
 
+        def link(match: re.Match[str]) -> str:
+            name = match.group(1)
+            known = name in registry().rules and name != rule.id
+            return f":efi:rule:`{name}`" if known else match.group()
 
-class EfiRules(SphinxDirective):
-    """``.. efi-rules::``: every installed rule, or those of the pack given."""
+        made = self.parse_text_to_nodes(_NAMED_RULE.sub(link, text)) if text else []
+        for block in (block for node in made for block in node.findall(nodes.literal_block)):
+            block["language"] = "text"  # a drawing, not Python
+            block["classes"].append("ep-code")
+        return made
 
-    optional_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        """A table of severity, rule, and what it finds."""
-        rules = [
-            rule
-            for rule in sorted(registry().rules.values(), key=lambda rule: rule.id)
-            if not self.arguments or rule.pack == self.arguments[0]
-        ]
-        if not rules:
-            raise self.error("no rule is installed in this pack")
-        rows: list[list[Cell]] = [
-            [
-                severity_mark(rule.severity),
-                reference("rule", rule.id),
-                ", ".join(rule.requirements),
-                _inline(self, rule.summary),
-            ]
-            for rule in rules
-        ]
-        heads = ("severity", "rule", "requirement", "what it finds")
-        return [table(heads, rows, classes=["ep-rules"])]
+    def _related(self, rule: Rule) -> list[nodes.Node]:
+        items = []
+        for other in related_rules(rule, registry().rules.values()):
+            parsed, messages = self.parse_inline(other.summary)
+            told = [reference("rule", other.id), nodes.Text(": "), *parsed, *messages]
+            items.append(nodes.list_item("", paragraph(told)))
+        return [nodes.bullet_list("", *items)] if items else []
 
 
-def _inline(directive: SphinxDirective, text: str) -> list[nodes.Node]:
-    parsed, messages = directive.parse_inline(text)
-    return [*parsed, *messages]
+def _section(title: str, content: Sequence[nodes.Node]) -> nodes.section | None:
+    """A section, unless there is nothing to put into it."""
+    if not content:
+        return None
+    return nodes.section("", nodes.title(title, title), *content, ids=[nodes.make_id(title)])
 
 
 def seen_on(rule: Rule) -> list[str]:
-    """The shipped platforms on which the rule finds something under the strictest policy."""
+    """The shipped platforms on which the rule finds something under the default policy."""
     return [
         name
         for name, path in shipped_platforms().items()
@@ -101,99 +123,119 @@ def seen_on(rule: Rule) -> list[str]:
     ]
 
 
+def _seen_on(rule: Rule) -> list[nodes.Node]:
+    names = seen_on(rule)
+    return [paragraph(separated(reference("platform", name) for name in names))] if names else []
+
+
 def _facts(rule: Rule) -> list[tuple[str, Cell]]:
-    architectures = ", ".join(sorted(rule.architectures)) or "all architectures"
     return [
         ("severity", severity_mark(rule.severity)),
-        ("applies to", architectures),
+        ("judges", SUBJECTS[rule.subject]),
+        ("applies to", ", ".join(sorted(rule.architectures)) or "all architectures"),
+        ("requirement", separated(map(_code, rule.requirements)) or "none"),
         ("since", rule.since),
-        ("source", "; ".join(rule.sources) or "none"),
-        ("requirement", separated(literal(code) for code in rule.requirements) or "none"),
     ]
 
 
-def _excerpt(rule: Rule) -> list[nodes.Node]:
-    """The offending row of the first example among its neighbours."""
-    for case in examples_of([rule], architectures=registry().architectures):
-        platform = case.platform
-        if not isinstance(case.example, Bad) or not platform.memory_map.descriptors:
-            continue
-        places = {id(entry): entry.index for entry in platform.memory_map.descriptors}
-        found = [finding for finding in case.findings(platform) if id(finding.subject) in places]
-        if not found:
-            continue
-        figure = rule.id.replace("/", "-")
-        drawn = [
-            DrawnFinding(
-                severity=rule.severity,
-                rule=rule.id,
-                code=pills()[rule.id],
-                message=finding.message,
-                index=places[id(finding.subject)],
-            )
-            for finding in found
-        ]
-        svg = memory_map_excerpt_svg(
-            platform.memory_map,
-            figure_id=f"mm-{figure}",
-            title=f"What {rule.id} finds",
-            findings=drawn,
-            memory_attributes_table=platform.memory_attributes_table,
-        )
-        return [efi_figure(svg=svg, label=f"Memory map: what {rule.id} finds")]
-    return []
+def _code(code: str) -> nodes.Node:
+    """A requirement's code, which leads to its row where the site lists requirements."""
+    return reference("requirement", code, literal(code), optional=True)
 
 
-def _text(rule: Rule) -> str:
-    """The rest of the page as reStructuredText."""
-    shown = [
-        shown_example(case, registry())
-        for case in examples_of([rule], architectures=registry().architectures)
-    ]
-    body = cleandoc(rule.page).partition("\n")[2].strip()
-    parts = [_heading("Why it matters"), body or "The sentence above says it all."]
-    parts += [_heading("Fails"), *(_example(example) for example in shown if example.fails)]
-    parts += [_heading("Passes"), *(_example(example) for example in shown if not example.fails)]
-    parts += [_heading("What to do"), f"{rule.help[:1].upper()}{rule.help[1:]}."]
+def _sources(rule: Rule) -> list[nodes.Node]:
+    items = [nodes.list_item("", paragraph(source)) for source in rule.sources]
+    return [nodes.bullet_list("", *items)] if items else []
+
+
+def _needs(rule: Rule) -> list[nodes.Node]:
+    """What has to be stated for the rule to be judged at all."""
+    known = [FACTS[fact] for fact in rule.facts if fact not in _ALWAYS_THERE]
+    known += [_need(need) for need in rule.needs]
+    if not known:
+        return [paragraph("Nothing but the platform file itself.")]
+    facts = separated(map(_label, dict.fromkeys(known)))
+    told: list[nodes.Node] = [nodes.Text("It is "), nodes.emphasis("", "not checked")]
+    told += [nodes.Text(", and never passed, where one of these is not stated: "), *facts]
+    told.append(nodes.Text("."))
+    if rule.optional_facts:
+        also = separated(_label(FACTS[fact]) for fact in rule.optional_facts)
+        told += [nodes.Text(" It tells more where these are: "), *also, nodes.Text(".")]
+    return [paragraph(told)]
+
+
+def _label(label: str) -> nodes.Node:
+    """A key as a platform file has it, or what no key can say in words."""
+    return literal(label) if " " not in label.replace(": ", "") else nodes.Text(label)
+
+
+def _need(need: str) -> str:
+    """What a user would have to write for something a rule needs."""
+    if need in CONDITIONS:
+        return CONDITIONS[need]
+    fact, _, path = need.partition(".")
+    return f"{'mapping[]' if fact == 'mapping' else FACTS[fact]}.{path}"
+
+
+def _advice(rule: Rule) -> list[nodes.Node]:
+    made: list[nodes.Node] = [paragraph(quoted(f"{rule.help[:1].upper()}{rule.help[1:]}."))]
     if rule.fix != "none":
-        parts.append(_FIXES[rule.fix])
-    if rule.options:
-        parts += [_heading("Options"), *(f"``{option_text(option)}``" for option in rule.options)]
-    parts += [_heading("Accept it"), _acceptance(rule)]
-    related = related_rules(rule, registry().rules.values())
-    if related:
-        parts += [
-            _heading("Related rules"),
-            "\n".join(f"* :efi:rule:`{other.id}`: {other.summary}" for other in related),
-        ]
-    return "\n\n".join(parts) + "\n"
+        made.append(paragraph(quoted(_FIXES[rule.fix])))
+    made.append(paragraph(f"Responsible: {rule.responsible.value}."))
+    return made
 
 
-def _heading(text: str) -> str:
-    return f"{text}\n{'-' * len(text)}"
+def _options(rule: Rule) -> list[nodes.Node]:
+    if not rule.options:
+        return []
+    rows = [_option(option) for option in rule.options]
+    return [
+        paragraph("A policy or the configuration sets them."),
+        table(("option", "value", "default", "meaning"), rows),
+    ]
 
 
-def _example(example: ShownExample) -> str:
-    parts = [_block("text" if example.yaml is None else "yaml", example.text)]
-    if example.output:
-        parts.append(_block("text", example.output))
-    elif not example.fails:
-        parts.append("The linter says nothing of it.")
-    return "\n\n".join(parts)
+def _option(option: Option) -> list[Cell]:
+    kind: Cell = option.kind
+    if option.choices:
+        kind = separated((literal(choice) for choice in option.choices), " or ")
+    default = "no limit" if option.default is None else literal(str(option.default))
+    return [literal(option.name), kind, default, quoted(option.doc)]
 
 
-def _block(language: str, text: str) -> str:
-    body = "\n".join(f"   {line}".rstrip() for line in text.rstrip("\n").splitlines())
-    return f".. code-block:: {language}\n   :class: ep-code\n\n{body}"
-
-
-def _acceptance(rule: Rule) -> str:
+def _acceptance(rule: Rule, failing: Sequence[RuleCase]) -> list[nodes.Node]:
+    """How someone takes responsibility, at the address of the first failing example."""
+    regions = [
+        region
+        for case in failing[:1]
+        for finding in case.findings()
+        if (region := rule_examples.region_of(finding))
+    ]
+    lines = acceptance_example(rule).splitlines()
+    place = next(place for place, line in enumerate(lines) if line.strip().startswith("at:"))
+    lines[place : place + 1] = [f"    at: {region.start:#x}" for region in regions[:1]]
     said = (
-        "Someone who takes responsibility for a finding says so in the platform file, with a "
-        "reason and, better, an owner and a last day:"
+        "Someone who takes responsibility for a finding says so in the platform file or the "
+        "configuration, with a reason and, better, an owner and a last day:"
     )
-    other = (
-        f"``efipolicy lint --ignore {rule.id}`` leaves the rule out of one run, and a policy sets "
-        "its severity or turns it off for good."
-    )
-    return f"{said}\n\n{_block('yaml', acceptance_example(rule))}\n\n{other}"
+    other = [
+        literal(f"efipolicy lint --ignore {rule.id}"),
+        *inline(
+            " leaves the rule out of one run, and a policy sets its severity or turns it off for "
+            "good."
+        ),
+    ]
+    return [paragraph(said), rule_examples.code("yaml", "\n".join(lines)), paragraph(other)]
+
+
+def _requirements(rule: Rule) -> list[nodes.Node]:
+    """What is right, by the register, for each code the rule cites."""
+    known = {item.requirement.code: item.requirement for item in covered_requirements().covered}
+    rows: list[list[Cell]] = []
+    for code in rule.requirements:
+        requirement = known.get(code)
+        if requirement is None:
+            rows.append([_code(code), "in no installed register", ""])
+        else:
+            rows.append([_code(code), quoted(requirement.statement), requirement.level])
+    return [table(("code", "what is right", "level"), rows)] if rows else []

@@ -13,7 +13,8 @@ dl.ep-facts dd{margin:0;font-weight:600}
 dl.ep-facts dd p{margin:0}
 @media (max-width:46em){dl.ep-facts{grid-template:none;grid-template-columns:auto 1fr;
 grid-auto-flow:row;justify-content:start}}
-.ep-code pre,.ep-console pre{font-size:.75rem}
+section:has(>dl.ep-facts)>h1{font-size:2em;overflow-wrap:anywhere}
+.ep-code pre,.ep-console pre{font-size:.72rem;padding-inline:.5rem}
 .ep-shape{width:.95em;height:.95em;vertical-align:-.1em;margin-right:.3em}
 .ep-c-error{color:var(--ep-error)}
 .ep-c-warning{color:var(--ep-warning)}
@@ -34,9 +35,15 @@ table.ep-data td:nth-child(3),table.ep-data td:nth-child(4){white-space:nowrap}
 table.ep-data code.literal{background:none;border:0;padding:0;font-size:1em}
 table.ep-data td p,table.ep-table td p{margin:0}
 table.ep-data td:nth-child(5){text-align:right}
-table.ep-rules td:nth-child(3){white-space:nowrap}
+table.ep-rules td:first-child,table.ep-rules td:nth-child(2){min-width:13em}
+table.ep-rules td:first-child code{overflow-wrap:anywhere;background:none;border:0;padding:0}
+table.ep-rules td:nth-child(n+3){white-space:nowrap}
+.ep-codes{font-size:.85em;color:var(--ep-mut);white-space:nowrap}
+.ep-off{color:var(--ep-mut)}
+.ep-count{color:var(--ep-mut);margin-top:-.4em}
 tr:target>td{background:var(--ep-hov)}
 details>summary{cursor:pointer;margin:.6em 0}
+.ep-caption+details{font-size:.9em;margin-top:-.6em;margin-bottom:1em}
 .ep-finding{margin-bottom:0}
 .ep-finding+ul{margin-top:.2em;margin-bottom:.2em}
 .ep-help{margin-top:0;font-size:.9em;color:var(--ep-mut)}
