@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
-from efipolicy.model.finding import InputReport
+from efipolicy.model.finding import InputReport, Severity
 from efipolicy.policy.coverage import Covered
 
 Outcome: TypeAlias = Literal[
-    "failed", "passed", "not-checked", "not-applicable", "not-judged", "no-rule"
+    "failed", "noted", "passed", "not-checked", "not-applicable", "not-judged", "no-rule"
 ]
 
 
 class Conformance(NamedTuple):
     """How one requirement ended on one input.
 
-    ``not-checked``: an input lacks facts, which ``needs`` names, for all or some of the rules;
+    ``noted``: nothing graver than an info was found. ``not-checked``: an input lacks facts, which ``needs`` names, for all or some of the rules;
     ``not-judged``: the policy leaves its rules out; ``no-rule``: no declaration can show it, or
     something else than a rule models it. ``rules`` are those that decided.
     """
@@ -36,13 +36,17 @@ def conformance(covered: Iterable[Covered], report: InputReport) -> tuple[Confor
     checked = report.checked
     needs = {item.rule: item.needs for item in checked.not_checked}
     failing: dict[str, dict[str, None]] = {}
+    grave: set[str] = set()
     for finding in report.findings:
         for code in finding.requirements:
             failing.setdefault(code, {})[finding.rule] = None
+            if finding.severity is not Severity.INFO:
+                grave.add(code)
     return tuple(
         _outcome(
             item,
             tuple(failing.get(item.requirement.code, ())),
+            grave=item.requirement.code in grave,
             judged={*checked.passed, *checked.failed},
             needs=needs,
             not_applicable={*checked.not_applicable},
@@ -55,13 +59,14 @@ def _outcome(
     item: Covered,
     failing: tuple[str, ...],
     *,
+    grave: bool,
     judged: set[str],
     needs: dict[str, str],
     not_applicable: set[str],
 ) -> Conformance:
     code = item.requirement.code
     if failing:
-        return Conformance(code, "failed", failing)
+        return Conformance(code, "failed" if grave else "noted", failing)
     if item.state != "checked":
         return Conformance(code, "no-rule")
     lacking = tuple(rule for rule in item.by if rule in needs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -12,14 +13,15 @@ from efipolicy.model.finding import InputReport
 from efipolicy.policy.conformance import Conformance, Outcome, conformance
 from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.installed import report_on, shipped_platforms
-from efipolicy.sphinxext.parts import Cell, literal, paragraph, separated, table
+from efipolicy.sphinxext.parts import Cell, literal, separated, table
 from efipolicy.sphinxext.requirement_pages import covered_requirements
 
 WORDS: dict[Outcome, str] = {
     "failed": "failed",
+    "noted": "noted",
     "passed": "passed",
     "not-checked": "not checked",
-    "not-applicable": "not applicable",
+    "not-applicable": "n/a",
     "not-judged": "left out",
     "no-rule": "no rule",
 }
@@ -36,23 +38,29 @@ class EfiConformance(SphinxDirective):
     option_spec = {"policy": directives.unchanged_required}  # noqa: RUF012 - docutils reads it so
 
     def run(self) -> list[nodes.Node]:
-        """How each platform fares in sum, and the table."""
+        """In sum, requirement by requirement, and what the files would have to say to be judged."""
         reports = [self._report(name) for name in self._names()]
         covered = covered_requirements().covered
         columns = [conformance(covered, report) for report in reports]
         names = [report.platform.name for report in reports if report.platform]
-        made: list[nodes.Node] = [
-            paragraph(f"{name}: {_sum(column)}.")
-            for name, column in zip(names, columns, strict=True)
+        return [
+            _sums(names, columns),
+            nodes.rubric("", "Requirement by requirement"),
+            table(
+                ("requirement", "what is right", *names),
+                [
+                    [
+                        reference("requirement", item.requirement.code, optional=True),
+                        item.requirement.name.replace("-", " "),
+                        *(_cell(one) for one in outcomes),
+                    ]
+                    for item, *outcomes in zip(covered, *columns, strict=True)
+                ],
+                classes=["ep-conformance"],
+            ),
+            nodes.rubric("", "What would have to be stated"),
+            _needs(names, columns),
         ]
-        rows = [
-            [[literal(item.requirement.code), nodes.Text(f" {item.requirement.name}")], *cells]
-            for item, *cells in zip(
-                covered, *([_cell(one) for one in column] for column in columns), strict=True
-            )
-        ]
-        made.append(table(("requirement", *names), rows, classes=["ep-conformance"]))
-        return made
 
     def _names(self) -> list[str]:
         return self.arguments[0].split() if self.arguments else list(shipped_platforms())
@@ -66,16 +74,54 @@ class EfiConformance(SphinxDirective):
         return report.inputs[0]
 
 
-def _sum(column: tuple[Conformance, ...]) -> str:
-    counts = Counter(item.outcome for item in column)
-    return ", ".join(f"{counts[key]} {word}" for key, word in WORDS.items() if counts[key])
+def _sums(names: Sequence[str], columns: Sequence[tuple[Conformance, ...]]) -> nodes.table:
+    """How many requirements ended in each way, a row a platform."""
+    counts = [Counter(item.outcome for item in column) for column in columns]
+    shown = [outcome for outcome in WORDS if any(count[outcome] for count in counts)]
+    return table(
+        ("platform", *(WORDS[outcome] for outcome in shown)),
+        [
+            [
+                reference("platform", name, nodes.Text(name), optional=True),
+                *(str(count[outcome]) for outcome in shown),
+            ]
+            for name, count in zip(names, counts, strict=True)
+        ],
+    )
 
 
 def _cell(item: Conformance) -> Cell:
+    """One word; a failure leads to its rule, and what was not checked says what it needs."""
     word = WORDS[item.outcome]
-    if item.outcome == "failed":
-        links = separated(reference("rule", rule) for rule in item.rules)
-        return [nodes.strong(word, word), nodes.Text(": "), *links]
+    if item.outcome in ("failed", "noted"):
+        return separated(_failures(word, item.rules), " ")
     if item.needs:
-        return [nodes.Text(f"{word}: needs "), nodes.Text("; ".join(item.needs))]
+        return nodes.abbreviation(word, word, explanation=f"needs {'; '.join(item.needs)}")
     return word
+
+
+def _failures(word: str, rules: Sequence[str]) -> Iterator[nodes.Node]:
+    for place, rule in enumerate(rules):
+        text = word if place == 0 else f"({place + 1})"
+        bold = nodes.strong if word == WORDS["failed"] else nodes.inline
+        yield reference("rule", rule, bold(text, text))
+
+
+def _needs(names: Sequence[str], columns: Sequence[tuple[Conformance, ...]]) -> nodes.table:
+    """Each fact that is missing, and how many requirements want it on which platform."""
+    counts = [
+        Counter(
+            key for item in column for key in {k for need in item.needs for k in need.split(", ")}
+        )
+        for column in columns
+    ]
+    keys = sorted({key for count in counts for key in count}, key=lambda key: _weight(key, counts))
+    return table(
+        ("missing", *names),
+        [[literal(key), *(str(count[key] or "") for count in counts)] for key in keys],
+    )
+
+
+def _weight(key: str, counts: Sequence[Counter[str]]) -> tuple[int, str]:
+    """What the most requirements wait for comes first."""
+    return -sum(count[key] for count in counts), key

@@ -28,6 +28,8 @@ font:500 .8em/1.7 var(--font-stack--monospace,monospace);margin:.1em 0}
 .ep-pills a,.ep-pills a:visited{text-decoration:none}
 .ep-caption{font-size:.8em;color:var(--ep-mut);margin-top:-.6em}
 table.ep-table{width:auto;font-size:.85em;border:0;box-shadow:none;margin:0}
+table.ep-conformance td,table.ep-conformance th{white-space:nowrap}
+table.ep-conformance abbr{text-decoration:none;color:var(--ep-mut)}
 table.ep-table th{font-weight:500;color:var(--ep-mut);text-align:left}
 table.ep-table td,table.ep-table th{border-inline:0;vertical-align:top}
 table.ep-data{font-size:.72em}

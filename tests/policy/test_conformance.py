@@ -69,3 +69,12 @@ def test_what_the_policy_leaves_out_is_neither_passed_nor_not_checked(registry: 
 
 def test_what_no_rule_can_judge_is_called_so(registry: Registry) -> None:
     assert outcomes(registry, "EfiConventionalMemory 0x0 1 WB")["LOONG-001"].outcome == "no-rule"
+
+
+def test_what_deserves_an_info_is_noted_and_did_not_fail(registry: Registry) -> None:
+    found = outcomes(
+        registry,
+        "EfiRuntimeServicesCode 0x0 1 WB RUNTIME",
+        "EfiRuntimeServicesCode 0x9000 1 WB RUNTIME",
+    )
+    assert found["UEFI-MAP-018"].outcome == "noted"
