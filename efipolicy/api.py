@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
+from efipolicy.engine.accepting import at_home
 from efipolicy.engine.linting import judge_configuration, lint
 from efipolicy.engine.planning import declaration_errors, planner_of
 from efipolicy.errors import EfipolicyError, ExitStatus, PluginError
@@ -224,7 +225,8 @@ def lint_paths(
     errors += registry.errors
     if not reports and not errors:
         errors.append(InputError(", ".join(paths), "nothing to lint", "a platform file or capture"))
-    reports = _further_judged(reports, registry, selection, today)
+    reports, failures = _further_judged(reports, registry, selection, today, acceptances)
+    errors += failures
     about_configuration = (
         judge_configuration(
             reports, registry.rules.values(), selection, path=configuration, today=today
@@ -242,16 +244,26 @@ def lint_paths(
 
 
 def _further_judged(
-    reports: list[InputReport], registry: Registry, selection: Selection, today: str
-) -> list[InputReport]:
-    """The reports with what only several inputs together show."""
+    reports: list[InputReport],
+    registry: Registry,
+    selection: Selection,
+    today: str,
+    acceptances: tuple[Acceptance, ...],
+) -> tuple[list[InputReport], list[PluginError]]:
+    """The reports with what only several inputs together show, and what failed meanwhile."""
     if len(reports) < 2:
-        return reports
+        return reports, []
     from efipolicy.engine.boots import with_boots_compared
 
-    return with_boots_compared(
-        reports, registry.rules.values(), registry.architectures, selection, today=today
+    reports, failures = with_boots_compared(
+        reports,
+        registry.rules.values(),
+        registry.architectures,
+        selection,
+        today=today,
+        acceptances=acceptances,
     )
+    return at_home(reports), failures
 
 
 def _lint_path(
@@ -336,22 +348,25 @@ class Inputs:
     """What paths name: inputs with whether each was named itself, what is passed over, errors.
 
     A directory is walked in sorted order, hidden entries and what ``exclude`` tells left out, and
-    links to directories not followed; a pattern is expanded. A name given twice counts once.
+    links to directories not followed; a pattern is expanded. What is named twice, in whatever
+    spelling, counts once; a link counts beside what it leads to.
     """
 
     def __init__(self, paths: Iterable[str], exclude: Callable[[str], bool] | None = None) -> None:
         self.exclude = exclude
         self.found: dict[str, bool] = {}
+        self._spelled: dict[str, str] = {}
+        self._folders: dict[str, str] = {}
         self.skipped: list[str] = []
         self.errors: list[EfipolicyError] = []
         for path in paths:
             if path != STDIN and os.path.isdir(path):
                 self._walk(path)
             elif path == STDIN or os.path.exists(path):
-                self.found[path] = True
+                self.found[self._once(path)] = True
             else:
                 # Without a match the pattern is a name, and opening it tells what is wrong.
-                self.found.update(dict.fromkeys(_matches(path) or [path], True))
+                self.found.update((self._once(match), True) for match in _matches(path) or [path])
 
     def _walk(self, folder: str) -> None:
         before = len(self.found) + len(self.skipped) + len(self.errors)
@@ -364,7 +379,7 @@ class Inputs:
                 if not self._is_wanted(parent, name):
                     continue
                 if os.path.isfile(path) or not os.path.exists(path):
-                    self.found.setdefault(path, False)
+                    self.found.setdefault(self._once(path), False)
                 else:
                     self.skipped.append(path)  # a pipe or a device might never end
         if before == len(self.found) + len(self.skipped) + len(self.errors):
@@ -372,6 +387,15 @@ class Inputs:
             if self.exclude:
                 expected += " that the configuration does not exclude"
             self.errors.append(InputError(folder, "a directory with nothing in it", expected))
+
+    def _once(self, path: str) -> str:
+        """The spelling in which an input was named first."""
+        folder, name = os.path.split(path)
+        if path == STDIN:
+            return path
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder or ".")
+        return self._spelled.setdefault(os.path.join(self._folders[folder], name), path)
 
     def _is_wanted(self, parent: str, name: str) -> bool:
         if name.startswith("."):

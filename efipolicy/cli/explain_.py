@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from efipolicy.api import load_registry
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.running import plugin_status
 from efipolicy.errors import UsageError
+from efipolicy.model.finding import Finding
+from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.plugin import Rule
 from efipolicy.plugin.registry import Registry
 from efipolicy.policy.selection import rules_by_name
@@ -28,11 +30,19 @@ def run(arguments: Sequence[str]) -> int:
     registry = load_registry()
     rule = rules_by_name(registry.rules.values()).get(options.rule)
     if rule is None:
-        from efipolicy.source.shape import suggestion
-
-        raise UsageError(f"unknown rule `{options.rule}`{suggestion(options.rule, registry.rules)}")
+        raise UsageError(f"unknown rule `{options.rule}`{_hint(options.rule, registry)}")
     cli_options.write(_page(rule, registry), options.output)
     return plugin_status(registry)
+
+
+def _hint(name: str, registry: Registry) -> str:
+    """What somebody may have meant: the rules that check a requirement, or a rule of that name."""
+    checking = [rule.id for rule in registry.rules.values() if name.upper() in rule.requirements]
+    if checking:
+        return f", which is a requirement; it is checked by {', '.join(checking)}"
+    from efipolicy.source.shape import suggestion
+
+    return suggestion(name, registry.rules)
 
 
 def _page(rule: Rule, registry: Registry) -> str:
@@ -42,10 +52,23 @@ def _page(rule: Rule, registry: Registry) -> str:
     from efipolicy.testing.shown import shown_example
 
     requirements, _ = load_requirements(registry.requirements)
-    shown = [shown_example(case, registry) for case in examples_of([rule])]
+    cases = examples_of([rule])
+    shown = [shown_example(case, registry) for case in cases]
     return rule_page(
         rule,
         examples=[PageExample(one.fails, one.text, one.output) for one in shown],
         statements={entry.code: entry.statement for entry in requirements},
         related=related_rules(rule, registry.rules.values()),
+        at=_address(next((case.findings() for case in cases if case.expected), [])),
     )
+
+
+def _address(findings: Iterable[Finding]) -> int | None:
+    """Where the first finding that is about a region has it."""
+    for finding in findings:
+        subject = finding.subject
+        own = subject.physical if isinstance(subject, MemoryDescriptor) else None
+        region = finding.region or own
+        if region is not None:
+            return region.start
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -80,19 +81,18 @@ Output = tuple[str, str | None]
 
 def run(arguments: Sequence[str]) -> int:
     """Lint, print, and return the exit status."""
-    with cli_options.errors_as_json(arguments, _nothing):
+    with cli_options.errors_as_json(arguments, lambda: _nothing(arguments)):
         options, problem = _parser().parse(arguments)
         if problem:
             raise problem
         outputs = [_output(text) for text in options.format] or [("text", None)]
-        if sum(1 for _, file in outputs if file is None) > 1:
-            raise UsageError("two formats for one output; give one a file: --format json=FILE")
+        _refuse_one_place_for_two(outputs, options)
         registry = load_registry()
         reporters = [(_reporter(name, registry), file) for name, file in outputs]
         fixer = _fixer(options)
         configuration = _configuration(options)
         report = _report(options, registry, fixer, configuration)
-        report, status = _known(report, options)
+        report, status = _known(report, options, registry)
     for error in report.errors:
         if isinstance(error, InternalError):
             tell(report_bug(error.problem))
@@ -103,16 +103,29 @@ def run(arguments: Sequence[str]) -> int:
     return max(int(status), _print(report, reporters, options, fixer))
 
 
-def _known(report: Report, options: argparse.Namespace) -> tuple[Report, int]:
+def _refuse_one_place_for_two(outputs: list[Output], options: argparse.Namespace) -> None:
+    """Raise where two formats, or a format and the baseline, would be written to one place."""
+    targets = [file or options.output for _, file in outputs]
+    places = [None if target in (None, "-") else os.path.realpath(target) for target in targets]
+    if len(set(places)) < len(places):
+        raise UsageError("two formats for one output; give one a file: --format json=FILE")
+    baseline = options.write_baseline
+    if baseline and options.diff:
+        raise UsageError("--diff changes nothing; write the baseline without it")
+    if baseline and (baseline == "-" or os.path.realpath(baseline) in places):
+        raise UsageError(f"--write-baseline {baseline}: the baseline wants a file of its own")
+
+
+def _known(report: Report, options: argparse.Namespace, registry: Registry) -> tuple[Report, int]:
     """The report beside its baseline, and the status; writing one, no finding counts."""
     fail_on = Severity(options.fail_on)
     if options.baseline or options.write_baseline:
         from efipolicy.cli import baselining
 
         if options.baseline:
-            report = baselining.compared(report, options.baseline)
+            report = baselining.compared(report, options.baseline, registry)
         if options.write_baseline:
-            baselining.write(report, options.write_baseline, quiet=options.quiet)
+            baselining.write(report, options.write_baseline, registry, quiet=options.quiet)
             return report, max([ExitStatus.OK, *(error.status for error in report.errors)])
     return report, exit_status(report, fail_on=fail_on)
 
@@ -126,10 +139,10 @@ def _fixer(options: argparse.Namespace) -> Fixing | None:
     return fixer_of(options, formats=len(options.format))
 
 
-def _nothing() -> dict[str, Any]:
+def _nothing(arguments: Sequence[str]) -> dict[str, Any]:
     """The JSON of a lint that looked at nothing."""
     summary = {**{severity.value: 0 for severity in Severity}, "accepted": 0}
-    today = cli_options.clock()
+    today = cli_options.today_as_told(arguments)
     return {"inputs": [], "findings": [], "errors": [], "summary": summary, "today": today}
 
 

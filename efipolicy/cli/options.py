@@ -171,19 +171,31 @@ def today(stated: str | None) -> str:
     from datetime import UTC, date, datetime
 
     try:
-        if stated:
+        if stated is not None:
             return date.fromisoformat(stated).isoformat()
-        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    except ValueError as problem:
+        raise UsageError(
+            f"not a date: {stated or '(nothing)'} (write it as 2027-03-31)"
+        ) from problem
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
         if epoch:
             return datetime.fromtimestamp(int(epoch), UTC).date().isoformat()
-    except (ValueError, OverflowError) as problem:
-        what = stated or f"SOURCE_DATE_EPOCH={os.environ.get('SOURCE_DATE_EPOCH')}"
-        raise UsageError(f"not a date: {what} (write it as 2027-03-31)") from problem
-    return clock()
+    except (ValueError, OverflowError, OSError) as problem:
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH={epoch} is no day (it counts seconds since 1970)"
+        ) from problem
+    return datetime.now(UTC).date().isoformat()
 
 
-def clock() -> str:
-    """The day the clock shows, as an ISO date."""
+def today_as_told(arguments: Sequence[str]) -> str:
+    """The day for who reports that something is wrong, be it what the day was stated as."""
+    stated = _values_of(arguments, "--today")
+    for attempt in (stated[-1] if stated else None, None):
+        try:
+            return today(attempt)
+        except UsageError:
+            continue
     from datetime import UTC, datetime
 
     return datetime.now(UTC).date().isoformat()

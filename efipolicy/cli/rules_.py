@@ -87,9 +87,10 @@ def _chosen(book: RuleBook, globs: Sequence[str]) -> RuleBook:
     for glob in globs:
         matches = {meant for name, meant in names.items() if fnmatchcase(name, glob)}
         if not matches:
+            from efipolicy.policy.checking import name_hint
             from efipolicy.source.shape import suggestion
 
-            hint = suggestion(glob, names)
+            hint = name_hint(glob, book.rules) or suggestion(glob, names)
             raise UsageError(f"no rule and no requirement matches `{glob}`{hint}")
         named |= matches
     wanted = tuple(item for item in covered if named & {item.requirement.code, *item.by})

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from efipolicy.model.finding import AcceptanceUse, ReportedFinding
+from efipolicy.engine.fingerprints import kind_of
+from efipolicy.model.finding import AcceptanceUse, InputReport, ReportedFinding
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import Acceptance
 
@@ -14,12 +15,20 @@ class Day(NamedTuple):
     """What acceptances are judged by.
 
     ``today`` is an ISO date, ``rules`` maps the known ids, old ones included, to the present ones,
-    and ``judged`` holds the ids that were judged.
+    ``judged`` holds the ids that were judged, and ``descriptors`` are those of the memory map.
     """
 
     today: str
     rules: Mapping[str, str]
     judged: Collection[str]
+    descriptors: Iterable[MemoryDescriptor] = ()
+
+
+class _Matched(NamedTuple):
+    """The places of the findings an acceptance is about, and whether their region has moved."""
+
+    places: list[int]
+    moved: bool = False
 
 
 def accept(
@@ -29,6 +38,7 @@ def accept(
 
     A finding that is pinned, or about acceptances, is nobody's to accept.
     """
+    acceptances = list(acceptances)
     by_rule: dict[str, list[int]] = {}
     pinned: set[str] = set()
     for place, item in enumerate(findings):
@@ -37,16 +47,16 @@ def accept(
         else:
             by_rule.setdefault(item.rule, []).append(place)
     uses = []
-    for acceptance in acceptances:
+    for acceptance, matched in zip(
+        acceptances, _matches(acceptances, findings, by_rule, day), strict=True
+    ):
         rule = day.rules.get(acceptance.rule)
-        candidates = by_rule.get(rule or "", [])
-        places, moved = _matching(acceptance, findings, candidates)
-        use = _use(acceptance, rule, day, matched=bool(places), moved=moved)
+        use = _use(acceptance, rule, day, matched=bool(matched.places), moved=matched.moved)
         if use.state in ("used", "moved"):
-            for place in places:
+            for place in matched.places:
                 if findings[place].accepted is None:
                     findings[place] = findings[place]._replace(accepted=acceptance)
-            use = use._replace(region=findings[places[0]].region)
+            use = use._replace(region=findings[matched.places[0]].region)
         elif use.state == "unmatched" and rule in pinned:
             use = use._replace(state="idle")  # the finding itself says that it is pinned
         uses.append(use)
@@ -67,28 +77,87 @@ def _use(
     return AcceptanceUse(acceptance, "moved" if moved else "used")
 
 
-def _matching(
-    acceptance: Acceptance, findings: list[ReportedFinding], candidates: list[int]
-) -> tuple[list[int], bool]:
-    """The findings an acceptance is about, and whether their region is not where it says.
+def _matches(
+    acceptances: list[Acceptance],
+    findings: list[ReportedFinding],
+    by_rule: Mapping[str, list[int]],
+    day: Day,
+) -> list[_Matched]:
+    """What each acceptance is about: first what lies where it says, then what has moved."""
+    matches: list[_Matched] = []
+    lost: dict[tuple[str, int | None, int | None, str | None], list[int]] = {}
+    for number, acceptance in enumerate(acceptances):
+        rule = day.rules.get(acceptance.rule, "")
+        alike = _alike(acceptance, findings, by_rule.get(rule, []))
+        at = acceptance.at
+        here = [p for p in alike.places if at is None or _holds(findings[p], at)]
+        if here:
+            matches.append(_Matched(here, alike.moved))
+            continue
+        matches.append(_Matched([]))
+        if alike.places:
+            meant = (rule, acceptance.type, acceptance.pages, acceptance.fingerprint)
+            lost.setdefault(meant, []).append(number)
+    taken = {place for matched in matches for place in matched.places}
+    for (rule, *_), numbers in lost.items():
+        alike = _alike(acceptances[numbers[0]], findings, by_rule[rule])
+        free = [p for p in alike.places if p not in taken and findings[p].region is not None]
+        for number, places in _moved(numbers, free, acceptances, findings, day).items():
+            matches[number] = _Matched(places, moved=True)
+    return matches
 
-    What the region is decides. An address alone is enough while it holds; when it has nothing to
-    point at any more, and only one finding of the rule is left, that is the region, moved.
+
+def _moved(
+    lost: list[int],
+    free: list[int],
+    acceptances: list[Acceptance],
+    findings: list[ReportedFinding],
+    day: Day,
+) -> dict[int, list[int]]:
+    """The findings of acceptances, alike but for the address, where nothing is found any more.
+
+    What the region is decides. When there are as many acceptances as findings left, the regions
+    have moved, in the order of their addresses. When there are more findings, only what is stated
+    besides the address tells which are meant.
     """
-    at = acceptance.at
+    subjects = [findings[place].finding.subject for place in free]
+    types = {s.type for s in subjects if isinstance(s, MemoryDescriptor)}
+    # A region of the type that still begins there has not moved: it was fixed.
+    still = {d.physical_start for d in day.descriptors if d.type in types}
+    lost = [number for number in lost if acceptances[number].at not in still]
+    if not lost or not free:
+        return {}
+    if len(lost) >= len(free):
+        lost.sort(key=lambda number: acceptances[number].at or 0)
+        free = sorted(free, key=lambda place: _start(findings[place]))
+        return {number: [place] for number, place in zip(lost, free, strict=False)}
+    first = acceptances[lost[0]]
+    described = first.fingerprint or first.type is not None or first.pages is not None
+    return dict.fromkeys(lost, free) if described else {}
+
+
+def _start(item: ReportedFinding) -> int:
+    return item.region.start if item.region else 0
+
+
+def _alike(
+    acceptance: Acceptance, findings: list[ReportedFinding], candidates: list[int]
+) -> _Matched:
+    """The findings that are what an acceptance says, wherever they lie.
+
+    A fingerprint names one of several equal findings; when that one has gone and one is left, the
+    others were dropped from before it.
+    """
     alike = [place for place in candidates if _is_alike(acceptance, findings[place])]
-    if at is None:
-        return alike, False
-    here = [place for place in alike if _holds(findings[place], at)]
-    if here:
-        return here, False
-    described = acceptance.fingerprint or acceptance.type is not None
-    return (alike, True) if described or len(alike) == 1 else ([], False)
+    exact = [p for p in alike if findings[p].fingerprint == acceptance.fingerprint]
+    if acceptance.fingerprint is None or exact:
+        return _Matched(exact or alike)
+    return _Matched(alike, moved=True) if len(alike) == 1 else _Matched([])
 
 
 def _is_alike(acceptance: Acceptance, item: ReportedFinding) -> bool:
     if acceptance.fingerprint is not None:
-        return item.fingerprint == acceptance.fingerprint
+        return kind_of(item.fingerprint) == kind_of(acceptance.fingerprint)
     subject = item.finding.subject
     if acceptance.type is None and acceptance.pages is None:
         return True
@@ -122,3 +191,38 @@ def merged(uses: Iterable[AcceptanceUse]) -> list[AcceptanceUse]:
         if order.index(use.state) < order.index(before.state):
             best[id(use.acceptance)] = use
     return list(best.values())
+
+
+def at_home(reports: list[InputReport]) -> list[InputReport]:
+    """The reports of one run, with the configuration's acceptances only where they belong.
+
+    One whose address holds for one platform has not moved to a finding of another: that finding
+    is nobody's, and stays.
+    """
+    homes: dict[int, set[str]] = {}
+    for report in reports:
+        for use in report.configured:
+            if use.state == "used" and use.acceptance.at is not None and report.platform:
+                homes.setdefault(id(use.acceptance), set()).add(report.platform.name)
+    return [_without_strays(report, homes) for report in reports] if homes else reports
+
+
+def _without_strays(report: InputReport, homes: Mapping[int, set[str]]) -> InputReport:
+    name = report.platform.name if report.platform else ""
+    strays = {
+        id(use.acceptance)
+        for use in report.configured
+        if use.state == "moved" and name not in homes.get(id(use.acceptance), {name})
+    }
+    if not strays:
+        return report
+    return report._replace(
+        findings=tuple(
+            item._replace(accepted=None) if id(item.accepted) in strays else item
+            for item in report.findings
+        ),
+        configured=tuple(
+            use._replace(state="idle", region=None) if id(use.acceptance) in strays else use
+            for use in report.configured
+        ),
+    )

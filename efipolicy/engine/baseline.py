@@ -6,8 +6,11 @@ whose regions have moved meets the same baseline.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Names
 from typing import Any, Final, NamedTuple
 
+from efipolicy.engine.fingerprints import kind_of
 from efipolicy.model.finding import BaselineUse, KnownFinding, Report, ReportedFinding
 from efipolicy.model.platform import Acceptance
 from efipolicy.source import InputError, SourceText
@@ -77,45 +80,75 @@ def read_baseline(source: SourceText) -> Baseline:
     return Baseline(path=source.path, entries=entries)
 
 
-def apply_baseline(report: Report, baseline: Baseline) -> Report:
+def apply_baseline(
+    report: Report, baseline: Baseline, names: Names[str, str] | None = None
+) -> Report:
     """The report with the known findings accepted, and what of the baseline was fixed.
 
-    An entry is fixed when its platform was linted, its rule was judged there, and the finding is
-    gone. Pinned findings, and those about acceptances, stay as they are.
+    An entry stands for one finding: the one with its fingerprint, or when that is not there, one of
+    its kind that no entry names, since others may have come or gone before it. It is fixed when its
+    platform was linted, its rule was judged there, and there is no such finding. Pinned findings,
+    and those about acceptances, stay as they are. ``names`` maps ids that rules had before to the
+    present ones.
     """
-    known = {entry.fingerprint for entry in baseline.entries}
-    inputs = tuple(
-        item._replace(findings=tuple(_known(one, known, baseline.path) for one in item.findings))
-        for item in report.inputs
-    )
+    entries = {entry.fingerprint: entry for entry in baseline.entries}
     found = {finding.fingerprint for finding in report.findings}
-    judged = {
+    spare: dict[str, list[str]] = {}
+    for fingerprint in entries:
+        if fingerprint not in found:
+            spare.setdefault(kind_of(fingerprint), []).append(fingerprint)
+    met: set[str] = set()
+
+    def known(item: ReportedFinding) -> ReportedFinding:
+        if not _can_be_known(item) or item.accepted:
+            return item
+        fingerprint = item.fingerprint
+        if fingerprint not in entries:
+            others = spare.get(kind_of(fingerprint))
+            if not others:
+                return item
+            fingerprint = others.pop(0)
+        met.add(fingerprint)
+        reason = f"in the baseline {baseline.path}"
+        return item._replace(accepted=Acceptance(rule=item.rule, reason=reason))
+
+    inputs = tuple(
+        item._replace(findings=tuple(known(one) for one in item.findings)) for item in report.inputs
+    )
+    gone = (entry for entry in baseline.entries if entry.fingerprint not in found | met)
+    fixed = tuple(_judged_of(gone, report, names or {}, judged=True))
+    return report._replace(inputs=inputs, baseline=BaselineUse(baseline.path, fixed))
+
+
+def _can_be_known(item: ReportedFinding) -> bool:
+    """Whether a baseline can hold a finding: not what is pinned, nor what is about acceptances."""
+    return not item.pinned and not isinstance(item.finding.subject, Acceptance)
+
+
+def _judged_of(
+    entries: Iterable[KnownFinding], report: Report, names: Names[str, str], *, judged: bool
+) -> Iterator[KnownFinding]:
+    """The entries whose platform was linted and whose rule was judged there, or the others."""
+    pairs = {
         (item.platform.name, rule)
         for item in report.inputs
         if item.platform
         for rule in (*item.checked.passed, *item.checked.failed)
     }
-    fixed = tuple(
-        entry
-        for entry in baseline.entries
-        if entry.fingerprint not in found and (entry.platform, entry.rule) in judged
-    )
-    return report._replace(inputs=inputs, baseline=BaselineUse(baseline.path, fixed))
+    for entry in entries:
+        if ((entry.platform, names.get(entry.rule, entry.rule)) in pairs) is judged:
+            yield entry
 
 
-def _known(item: ReportedFinding, known: set[str], path: str) -> ReportedFinding:
-    if item.pinned or item.accepted or item.fingerprint not in known:
-        return item
-    return item._replace(accepted=Acceptance(rule=item.rule, reason=f"in the baseline {path}"))
-
-
-def baseline_of(report: Report, before: Baseline | None = None) -> tuple[KnownFinding, ...]:
+def baseline_of(
+    report: Report, before: Baseline | None = None, names: Names[str, str] | None = None
+) -> tuple[KnownFinding, ...]:
     """What a baseline of this report holds, in a steady order.
 
-    Of an earlier baseline it keeps the entries of platforms that were not linted now; entries of
-    those that were are dropped when their finding is gone.
+    Of an earlier baseline it keeps what this report does not know about: entries of platforms that
+    were not linted now, and of rules that were not judged there. Others are dropped when their
+    finding is gone.
     """
-    linted = {item.platform.name for item in report.inputs if item.platform}
     entries = {
         finding.fingerprint: KnownFinding(
             finding.fingerprint, finding.rule, item.platform.name, finding.finding.message
@@ -123,11 +156,11 @@ def baseline_of(report: Report, before: Baseline | None = None) -> tuple[KnownFi
         for item in report.inputs
         if item.platform
         for finding in item.findings
-        if not finding.pinned and (finding.accepted is None or _is_from_baseline(finding))
+        if _can_be_known(finding) and (finding.accepted is None or _is_from_baseline(finding))
     }
-    for entry in before.entries if before else ():
-        if entry.platform not in linted:
-            entries.setdefault(entry.fingerprint, entry)
+    earlier = before.entries if before else ()
+    for entry in _judged_of(earlier, report, names or {}, judged=False):
+        entries.setdefault(entry.fingerprint, entry)
     return tuple(sorted(entries.values(), key=lambda e: (e.platform, e.rule, e.fingerprint)))
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from efipolicy.engine.accepting import merged
 from efipolicy.engine.linting import lint
+from efipolicy.errors import PluginError
 from efipolicy.model.efi import EfiMemoryType
 from efipolicy.model.finding import Checked, InputReport
-from efipolicy.model.platform import Platform
+from efipolicy.model.platform import Acceptance, Platform
 from efipolicy.plugin import Architecture, Rule
 from efipolicy.policy import Selection
 
@@ -36,10 +38,12 @@ def with_boots_compared(
     selection: Selection,
     *,
     today: str,
-) -> list[InputReport]:
+    acceptances: tuple[Acceptance, ...] = (),
+) -> tuple[list[InputReport], list[PluginError]]:
     """The reports, those of a later boot with what rules say of it beside the boot before.
 
-    Two inputs are boots of one platform when they have the name, the architecture, the firmware
+    ``acceptances`` are those of the configuration, and the errors those of rules that raised. Two
+    inputs are boots of one platform when they have the name, the architecture, the firmware
     and the amount of memory in common, and both hold the whole of the firmware's own map.
     """
     comparing = [
@@ -48,17 +52,19 @@ def with_boots_compared(
         if "other_boots" in rule.facts and selection.severity(rule) is not None
     ]
     if not comparing:
-        return reports
+        return reports, []
     latest: dict[_Machine, Platform] = {}
     compared = []
+    errors: list[PluginError] = []
     for report in reports:
+        compared.append(report)
         platform = report.platform
         machine = _machine(platform) if platform else None
         if platform and machine:
             before = latest.get(machine)
             latest[machine] = platform
             if before is not None:
-                further, _ = lint(
+                further, failures = lint(
                     platform,
                     comparing,
                     architectures,
@@ -66,10 +72,11 @@ def with_boots_compared(
                     path=report.path,
                     today=today,
                     other_boots=(before,),
+                    acceptances=acceptances,
                 )
-                report = _joined(report, further)
-        compared.append(report)
-    return compared
+                compared[-1] = _joined(report, further)
+                errors += failures
+    return compared, errors
 
 
 def _machine(platform: Platform) -> _Machine | None:
@@ -90,6 +97,7 @@ def _machine(platform: Platform) -> _Machine | None:
 def _joined(report: InputReport, further: InputReport) -> InputReport:
     """One report of two on the same input; what was not applicable alone has been judged now."""
     judged = {*further.checked.passed, *further.checked.failed}
+    judged.update(entry.rule for entry in further.checked.not_checked)
     checked = report.checked
     return report._replace(
         findings=tuple(
@@ -98,10 +106,11 @@ def _joined(report: InputReport, further: InputReport) -> InputReport:
                 key=lambda item: (item.span.start if item.span else 0, item.severity.rank),
             )
         ),
+        configured=tuple(merged((*report.configured, *further.configured))),
         checked=Checked(
             passed=(*checked.passed, *further.checked.passed),
             failed=(*checked.failed, *further.checked.failed),
             not_applicable=tuple(id for id in checked.not_applicable if id not in judged),
-            not_checked=checked.not_checked,
+            not_checked=(*checked.not_checked, *further.checked.not_checked),
         ),
     )

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from efipolicy.model.finding import AcceptanceUse
-from efipolicy.model.kexec import Kernel
+from efipolicy.model.kexec import Kernel, kernels_before, moves_firmware
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import MappingDeclaration, Platform
@@ -112,8 +112,10 @@ class Facts:
         """The facts a rule is asked with, once a platform or once for each kernel or chain."""
         asked = {*rule.facts, *rule.optional_facts, *(n.partition(".")[0] for n in rule.needs)}
         if "chain" in asked:
-            for declared in self.values["platform"].mapping or ():
-                yield {**self.values, "mapping": declared, "chain": self._chain(declared, asked)}
+            firsts = self.values["platform"].mapping or ()
+            # Where some kernels are followed by others, the rest are known to be the last.
+            for declared in [first for first in firsts if first.kexec] or firsts:
+                yield {**self.values, "mapping": declared, "chain": self._chain(declared)}
         elif asked & FACTS_OF_A_KERNEL:
             for declared in self.kernels:
                 if "virtual_map" in asked and not self._may_have_virtual_map(declared):
@@ -138,9 +140,7 @@ class Facts:
             values["virtual_map"] = self._virtual_map(declared)
         return values
 
-    def _chain(
-        self, declared: MappingDeclaration, asked: Collection[str]
-    ) -> tuple[Kernel, ...] | None:
+    def _chain(self, declared: MappingDeclaration) -> tuple[Kernel, ...] | None:
         """The kernels from this one on, when another follows it."""
         if not declared.kexec:
             return None
@@ -156,10 +156,22 @@ class Facts:
             return False  # then the addresses are marks that say so
         if declared.virtual_map is not None:
             return True
-        if svam and svam.calls == "never":
-            return False
+        if svam and svam.calls:
+            return svam.calls != "never"
+        if self._virtual_before(declared):
+            return False  # then it takes over a layout, and chooses none
         planned = self._plan(declared)
         return planned is None or planned.svam is not None
+
+    def _virtual_before(self, declared: MappingDeclaration) -> bool | None:
+        """Whether firmware is virtual already when a kernel starts; ``None``: nobody says."""
+        unsure = False
+        for kernel in kernels_before(declared, self.values["platform"]):
+            moves = moves_firmware(kernel, self._plan(kernel), physical=not unsure)
+            if moves:
+                return True
+            unsure = unsure or moves is None
+        return None if unsure else False
 
     def _leaves_virtual_map_alone(self, declared: MappingDeclaration) -> bool:
         """Whether it is a kexec'd kernel that says nothing of a call it has no need to make."""
@@ -187,6 +199,8 @@ class Facts:
         planned = self._plan(declared)
         if planned is None or planned.svam is None or (svam and svam.calls == "never"):
             return None
+        if not (svam and svam.calls) and self._virtual_before(declared) is not False:
+            return None  # what a strategy would choose for a first kernel says nothing then
         return tuple(
             MemoryDescriptor(
                 index=index,

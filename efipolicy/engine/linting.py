@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Any, Literal
 
 from efipolicy.engine.accepting import Day, accept, merged
 from efipolicy.engine.facts import Facts, Planner, no_plan
+from efipolicy.engine.fingerprints import Fingerprints
 from efipolicy.errors import PluginError
-from efipolicy.model.address import AddressRange
 from efipolicy.model.finding import (
     AcceptanceUse,
     Checked,
@@ -26,9 +25,7 @@ from efipolicy.model.platform import (
     UNKNOWN_ARCHITECTURE,
     Acceptance,
     ArchitectureReason,
-    ConfigurationTable,
     Platform,
-    UnreadableLine,
 )
 from efipolicy.plugin import Architecture, NotJudged, Rule
 from efipolicy.plugin.calling import failure
@@ -70,7 +67,7 @@ class _Judging:
         self.accepted_by_configuration = acceptances
         self.acceptances: list[AcceptanceUse] = []
         self.configured: list[AcceptanceUse] = []
-        self.fingerprints = _Fingerprints(platform)
+        self.fingerprints = Fingerprints(platform)
         self.found: dict[str, list[Finding]] = {}
         self.subjects: dict[str, set[int]] = {}
         self.not_applicable: list[str] = []
@@ -114,7 +111,8 @@ class _Judging:
         """Mark what is accepted, in the platform file and in the configuration."""
         ids = {rule.id: rule.id for rule in self.rules}
         ids |= {alias: rule.id for rule in self.rules for alias in rule.aliases}
-        day = Day(self.today, ids, self.found)
+        judged = {*self.found, *(rule.id for rule in self.rules if "acceptances" in rule.facts)}
+        day = Day(self.today, ids, judged, self.platform.memory_map.descriptors)
         self.acceptances = accept(self.reported, self.platform.accept, day)
         self.configured = accept(self.reported, self.accepted_by_configuration, day)
 
@@ -332,54 +330,3 @@ def judge_configuration(
     judging.acceptances = uses
     judging.judge_acceptances()
     return tuple(judging.reported)
-
-
-class _Fingerprints:
-    """What a finding is, whatever the place of its region: rule, platform, and what it is about.
-
-    Descriptors are told apart by type, role, size class and their place among equals; tables by
-    their GUID; lines by their words. Equal findings are numbered.
-    """
-
-    def __init__(self, platform: Platform) -> None:
-        self.platform = platform
-        self.seen: dict[tuple[str, ...], int] = {}
-
-    @cached_property
-    def _places(self) -> dict[int, tuple[str, ...]]:
-        """For each descriptor and table entry its traits, and its place among those with equal."""
-        table = self.platform.memory_attributes_table
-        places: dict[int, tuple[str, ...]] = {}
-        for kind, descriptors in (
-            ("descriptor", self.platform.memory_map.descriptors),
-            ("entry", table.entries if table else ()),
-        ):
-            seen: dict[tuple[str, ...], int] = {}
-            for descriptor in descriptors:
-                role = "runtime" if descriptor.runtime else "other"
-                size_class = str(descriptor.number_of_pages.bit_length())
-                traits = (kind, descriptor.type_name, role, size_class)
-                place = seen[traits] = seen.get(traits, -1) + 1
-                places[id(descriptor)] = (*traits, str(place))
-        return places
-
-    def of(self, rule: Rule, finding: Finding, region: AddressRange | None) -> str:
-        """The fingerprint: 32 hexadecimal digits, different for every finding of a report."""
-        from hashlib import blake2b
-
-        subject = finding.subject
-        traits = self._places.get(id(subject), (type(subject).__name__,))
-        if isinstance(subject, ConfigurationTable):
-            traits = (*traits, subject.guid or subject.name or "")
-        elif isinstance(subject, UnreadableLine):
-            traits = (*traits, subject.located.span.text)
-        elif isinstance(subject, Acceptance):
-            traits = (*traits, subject.rule)
-        elif finding.field and not isinstance(subject, MemoryDescriptor):
-            traits = (*traits, finding.field)
-        if region is not None:
-            traits = (*traits, str(region.size.bit_length()))
-        first_id = (*rule.aliases, rule.id)[0]  # a renamed rule's baselines go on
-        key = (self.platform.name, first_id, *traits)
-        number = self.seen[key] = self.seen.get(key, -1) + 1
-        return blake2b("\0".join((*key, str(number))).encode(), digest_size=16).hexdigest()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from efipolicy.formats.capture_reading import Printed, Refused, Unreadable, shortened
+from efipolicy.formats.capture_reading import Printed, Refused, Unreadable
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_maps import NOTHING_SAYS, About, reading, table_map
 from efipolicy.formats.printed_rows import (
@@ -23,6 +23,7 @@ from efipolicy.formats.printed_rows import (
     row_at,
     starts_of,
     tail,
+    with_doubt,
 )
 from efipolicy.formats.type_names import SPECIFICATION, any_of
 from efipolicy.model.memory_map import MemoryDescriptor
@@ -72,7 +73,8 @@ _LAYOUT: Final = Layout(
     begins=_BEGINS,
 )
 _LOOKS_LIKE: Final = re.compile(
-    rf"{_BEGINS.pattern}|(?<![0-9a-fA-Fx])[0-9a-f]{{12,16}}[ \t]+(?:0x)?[0-9a-f]{{1,16}}[ \t]+[0-9a-f]{{8}}\b"
+    rf"{_BEGINS.pattern}|(?<![0-9a-fA-Fx])[0-9a-f]{{12,16}}[ \t]+"
+    r"(?:0x)?[0-9a-f]{1,16}[ \t]+[0-9a-f]{8}\b"
 )
 _CARRIES_RUNTIME: Final = (5, 6, 11, 12)
 _KERNEL: Final = re.compile(r"/sys/[A-Z][\w-]{0,40}[ \t]+(amd64|arm64|riscv|i386)\b")
@@ -107,14 +109,6 @@ def _row(text: CaptureText, start: int) -> list[Printed | Unreadable]:
     if name in _UNKNOWN:
         return [row.refused(f"the type `{name}`: its number is not printed")]
     attribute, span = tail(text, row.end, _WORDS, _attribute)
-    fields = {
-        "type": row.span("type"),
-        "physical_start": row.span("start"),
-        "virtual_start": row.span("virtual"),
-        "pages": row.span("pages"),
-    }
-    if span[1] > span[0]:
-        fields["attribute"] = span
     after = max(row.end, span[1])
     descriptor = MemoryDescriptor(
         index=0,
@@ -123,13 +117,20 @@ def _row(text: CaptureText, start: int) -> list[Printed | Unreadable]:
         virtual_start=int(row["virtual"], 16),
         number_of_pages=int(row["pages"], 16),
         attribute=attribute,
-        located=text.record(row.start, after, fields),
+        located=text.record(row.start, after, _fields(row, span)),
     )
-    printed = Printed(row.start, after, FREEBSD, descriptor)
-    if attribute is not None:
-        return [printed]
-    words = shortened(text.text[slice(*span)])
-    return [printed, row.refused(f"the unknown attributes `{words}`", after)]
+    return with_doubt(row, Printed(row.start, after, FREEBSD, descriptor), text.text[slice(*span)])
+
+
+def _fields(row: Row, attribute: tuple[int, int]) -> dict[str, tuple[int, int]]:
+    """Where each field stands; no attribute is printed when no bit is set."""
+    fields = {
+        "type": row.span("type"),
+        "physical_start": row.span("start"),
+        "virtual_start": row.span("virtual"),
+        "pages": row.span("pages"),
+    }
+    return fields | {"attribute": attribute} if attribute[1] > attribute[0] else fields
 
 
 def _attribute(words: str) -> int | None:

@@ -11,12 +11,25 @@ from efipolicy.source import SourceText
 _LONGEST_FRAGMENT: Final = 1 << 21
 """Characters; in a longer text only a whole map is looked for, by the words each of them has."""
 
+_TYPE_NAMES: Final = (
+    "RuntimeServices",
+    "BootServices",
+    "LoaderData",
+    "LoaderCode",
+    "ReservedMemory",
+    "MemoryMappedIO",
+    "ACPIReclaimMemory",
+    "ACPIMemoryNVS",
+    "UnusableMemory",
+    "PersistentMemory",
+)
+
 
 class Marked(NamedTuple):
     """Reads a text that holds one of some words with the function ``read`` of a module.
 
-    Looking for one takes a few milliseconds in a log of 10 MB. ``words`` are in every whole map
-    of the format, ``fragment`` in parts of one; both as a wrapped line leaves them. Where other
+    ``words`` are in every whole map of the format and long: the longer, the sooner a log of 10 MB
+    is known to have none. ``fragment`` are in parts of a map and in wrapped lines too. Where other
     formats have these words as well, one of ``confirmed`` must be there besides.
     """
 
@@ -25,11 +38,9 @@ class Marked(NamedTuple):
     fragment: tuple[str, ...] = ()
     confirmed: tuple[str, ...] = ("",)
 
-    def __call__(self, source: SourceText) -> CaptureReading | None:
+    def read(self, source: SourceText) -> CaptureReading | None:
         """What the text says of a platform; ``None`` when it is of another format."""
-        if not self._is_in(source.text) and not (
-            "[/" in source.text and self._is_in(CaptureText(source).text)
-        ):
+        if not self._is_in(source.text) and not self._is_in_tagged(source):
             return None
         from importlib import import_module
 
@@ -37,11 +48,17 @@ class Marked(NamedTuple):
         return found
 
     def _is_in(self, text: str) -> bool:
-        """Whether a text holds a mark. Long words are found sooner, so they come first."""
+        """Whether a text holds a mark."""
         found = any(word in text for word in self.words) or (
             len(text) <= _LONGEST_FRAGMENT and any(word in text for word in self.fragment)
         )
         return found and any(word in text for word in self.confirmed)
+
+    def _is_in_tagged(self, source: SourceText) -> bool:
+        """Whether it does once the tags of a forum are taken out of its words."""
+        if len(source.text) > _LONGEST_FRAGMENT or "[/" not in source.text:
+            return False
+        return self._is_in(CaptureText(source).text)
 
 
 XEN: Final = CaptureFormat(
@@ -50,9 +67,10 @@ XEN: Final = CaptureFormat(
     dialects=("xen",),
     read=Marked(
         "efipolicy.formats.xen",
+        ("EFI memory map:",),
         ("attr=",),
         confirmed=("(XEN)", "attr=00", "attr=80", "attr=3D"),
-    ),
+    ).read,
 )
 FREEBSD: Final = CaptureFormat(
     name="freebsd",
@@ -61,19 +79,8 @@ FREEBSD: Final = CaptureFormat(
     read=Marked(
         "efipolicy.formats.freebsd",
         ("ConventionalMemory",),
-        (
-            "RuntimeServices",
-            "BootServices",
-            "LoaderData",
-            "LoaderCode",
-            "MemoryMappedIO",
-            "ACPIReclaimMemory",
-            "ACPIMemoryNVS",
-            "UnusableMemory",
-            "PersistentMemory",
-            "#Pages",
-        ),
-    ),
+        (*_TYPE_NAMES, "#Pages", "Reserved 0", "PalCode"),
+    ).read,
 )
 U_BOOT: Final = CaptureFormat(
     name="u-boot",
@@ -82,23 +89,14 @@ U_BOOT: Final = CaptureFormat(
     read=Marked(
         "efipolicy.formats.u_boot",
         ("ConventionalMemory", "CONVENTIONAL"),
-        (
-            "RuntimeServices",
-            "BootServices",
-            "ReservedMemory",
-            "RUNTIME",
-            "LOADER",
-            "RESERVED",
-            "==========",
-            "-0000",
-        ),
-    ),
+        (*_TYPE_NAMES, "RUNTIME", "LOADER", "RESERVED", "==========", "-0000"),
+    ).read,
 )
 VMWARE_BOOT: Final = CaptureFormat(
     name="vmware-boot",
     title="log of VMware's boot loader",
     dialects=("esx-boot",),
-    read=Marked("efipolicy.formats.vmware_boot", ("attr=",), confirmed=("MMap[",)),
+    read=Marked("efipolicy.formats.vmware_boot", (", type=7, attr=0x",), ("MMap[",)).read,
 )
 OPENCORE: Final = CaptureFormat(
     name="opencore",
@@ -108,12 +106,12 @@ OPENCORE: Final = CaptureFormat(
         "efipolicy.formats.opencore",
         ("OCABC: MMIO devirt", "OCMM: Available"),
         ("devirt", "OCMM:"),
-    ),
+    ).read,
 )
 RUST_UEFI: Final = CaptureFormat(
     name="rust-uefi",
     title="debug print of the Rust crate `uefi`",
     dialects=("rust-uefi-debug",),
-    read=Marked("efipolicy.formats.rust_uefi", ("MemoryDescriptor",)),
+    read=Marked("efipolicy.formats.rust_uefi", ("MemoryDescriptor",)).read,
 )
 FORMATS: Final = (XEN, FREEBSD, U_BOOT, VMWARE_BOOT, OPENCORE, RUST_UEFI)

@@ -11,6 +11,7 @@ from efipolicy.formats.platform_values import (
     COUNT,
     RANGE,
     TEXT,
+    Bytes,
     PageSize,
     declared,
     place_fields,
@@ -28,21 +29,64 @@ from efipolicy.model.declared import (
     UsableMemory,
 )
 from efipolicy.model.platform import MappingDeclaration
-from efipolicy.source.document import Mapping
+from efipolicy.source.document import Mapping, Node, Scalar
 from efipolicy.source.shape import (
     AnyNode,
     Choice,
     Field,
     Flag,
     Integer,
+    JsonSchema,
     ListOf,
     MappingOf,
     Pattern,
+    Reading,
     Record,
 )
 
-_COMPONENT = Choice("loader", "stub", "kernel", "hypervisor")
-_LEVEL = Choice("EL1", "EL2")
+
+def _words(**also: str) -> dict[str, str]:
+    """Other words for choices, as people write them; an underscore stands for a hyphen too."""
+    words: dict[str, str] = {}
+    for name, others in also.items():
+        choice = name.replace("_", "-")
+        spellings = dict.fromkeys(others.split())
+        spellings |= {word.replace("-", "_"): None for word in (choice, *spellings)}
+        words |= {word: choice for word in spellings if word != choice}
+    return words
+
+
+class _HowOften(Choice):
+    """A number of calls, as a word or as the number itself."""
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        """The word."""
+        if isinstance(node, Scalar) and node.text[:1].isdigit():
+            number = COUNT.read(node, reading)
+            return self.choices[min(number, 2)] if isinstance(number, int) else number
+        return super().read(node, reading)
+
+    def json_schema(self) -> JsonSchema:
+        """The words, or a number."""
+        return {"anyOf": [super().json_schema(), *COUNT.json_schema()["anyOf"]]}
+
+
+_COMPONENT = Choice(
+    "loader",
+    "stub",
+    "kernel",
+    "hypervisor",
+    "guest",
+    also=_words(
+        loader="bootloader boot-loader os-loader grub",
+        stub="efi-stub efistub",
+        kernel="os operating-system linux",
+        hypervisor="xen vmm",
+        guest="dom0 domain-0 control-domain",
+    ),
+)
+_IDENTITY = _words(identity="identity-map identity-mapped 1:1 one-to-one")
+_LEVEL = Choice("EL1", "EL2", also={"el1": "EL1", "el2": "EL2"})
 _CACHE_TYPE = Choice("UC", "WC", "WT", "WB")
 _TYPES = ListOf(MEMORY_TYPE, phrase="a list of memory types")
 
@@ -60,21 +104,46 @@ _SVAM = Record(
     "set_virtual_address_map",
     "How SetVirtualAddressMap is called.",
     (
-        Field("calls", Choice("never", "once", "more"), "how often in one boot"),
+        Field(
+            "calls",
+            _HowOften(
+                "never",
+                "once",
+                "more",
+                also=_words(more="twice thrice repeatedly more-than-once", never="no none"),
+            ),
+            "how often in one boot",
+        ),
         Field(
             "when",
-            Choice("before-exit-boot-services", "after-exit-boot-services"),
+            Choice(
+                "before-exit-boot-services",
+                "after-exit-boot-services",
+                also=_words(
+                    before_exit_boot_services="before before-ebs before-ExitBootServices",
+                    after_exit_boot_services="after after-ebs after-ExitBootServices",
+                ),
+            ),
             "before or after ExitBootServices",
         ),
-        Field("by", _COMPONENT, "who calls it"),
+        Field("by", _COMPONENT, "who calls it; a guest is also the control domain of a hypervisor"),
         Field(
             "under",
-            Choice("identity", "physical", "virtual"),
+            Choice("identity", "physical", "virtual", also=_IDENTITY),
             "the translation in force during the call",
         ),
         Field(
             "entries",
-            Choice("whole", "split", "merged"),
+            Choice(
+                "whole",
+                "split",
+                "merged",
+                also=_words(
+                    whole="whole-descriptors descriptors",
+                    split="pieces parts mat mat-pieces mat-entries",
+                    merged="joined coalesced",
+                ),
+            ),
             "whether the list holds the map's descriptors as they were returned",
         ),
         Field("descriptor_size", COUNT, "bytes it passes as the size of a descriptor"),
@@ -82,12 +151,17 @@ _SVAM = Record(
         Field("memory_map_size", ADDRESS, "bytes it passes as the size of the list"),
         Field(
             "processors",
-            Choice("quiet", "busy"),
+            Choice("quiet", "busy", also=_words(quiet="idle", busy="active running")),
             "whether another processor may be in a runtime call meanwhile",
         ),
         Field(
             "boot_services_memory",
-            Choice("freed-before", "freed-after", "kept"),
+            Choice(
+                "freed-before",
+                "freed-after",
+                "kept",
+                also=_words(freed_before="before", freed_after="after"),
+            ),
             "when the operating system takes boot-services memory for itself",
         ),
         Field(
@@ -95,7 +169,15 @@ _SVAM = Record(
             Choice("before", "after", "never"),
             "when permissions of runtime code are tightened",
         ),
-        Field("result", Choice("success", "failed"), "how the call ended"),
+        Field(
+            "result",
+            Choice(
+                "success",
+                "failed",
+                also=_words(success="succeeded ok", failed="failure error unsupported"),
+            ),
+            "how the call ended",
+        ),
     ),
     declared(SetVirtualAddressMap),
 )
@@ -112,11 +194,21 @@ _CALLS = Record(
             "who else calls runtime services: a guest, a second kernel, another level",
         ),
         Field("serialised", Flag(), "whether calls exclude each other"),
-        Field("stack_bytes", ADDRESS, "bytes of stack a service finds"),
+        Field("stack_bytes", Bytes(64), "bytes of stack a service finds"),
         Field("stack_alignment", COUNT, "bytes the stack pointer is a multiple of"),
         Field(
             "protection_from",
-            Choice("mat", "type", "memory-map", "none"),
+            Choice(
+                "mat",
+                "type",
+                "memory-map",
+                "none",
+                also=_words(
+                    mat="MAT memory-attributes-table",
+                    type="types memory-type",
+                    memory_map="map GetMemoryMap",
+                ),
+            ),
             "where page permissions come from",
         ),
         Field(
@@ -126,7 +218,7 @@ _CALLS = Record(
         ),
         Field(
             "addresses",
-            Choice("physical", "identity", "virtual"),
+            Choice("physical", "identity", "virtual", also=_IDENTITY),
             "the addresses services are called by",
         ),
         Field(
@@ -168,7 +260,11 @@ _USABLE_MEMORY = Record(
         Field("before_acpi", _TYPES, "those it gets before ACPI is enabled"),
         Field(
             "unaccepted",
-            Choice("accepted", "not-accepted"),
+            Choice(
+                "accepted",
+                "not-accepted",
+                also=_words(accepted="lazy eager on-demand", not_accepted="no never"),
+            ),
             "whether EfiUnacceptedMemoryType is accepted before it is used",
         ),
     ),
@@ -232,7 +328,12 @@ _CARRIED = Record(
         Field("entry_size", COUNT, "bytes from one entry to the next of the list it is given"),
         Field(
             "memory_attributes_table",
-            Choice("reserved", "reused", "ignored"),
+            Choice(
+                "reserved",
+                "reused",
+                "ignored",
+                also=_words(reserved="kept", reused="overwritten", ignored="dropped"),
+            ),
             "whether the table's memory is kept, taken, or the table is not used at all",
         ),
     ),
@@ -295,7 +396,11 @@ _KEXEC_HOP = Record(
     "a kexec hop",
     "A kernel that follows the one before it.",
     _mapping_fields(
-        Field("kind", Choice("kexec", "crash"), "an ordinary kexec, or a crash kernel"),
+        Field(
+            "kind",
+            Choice("kexec", "crash", also=_words(crash="kdump")),
+            "an ordinary kexec, or a crash kernel",
+        ),
         Field("memory", RANGE, "crash: the memory it was given, [start, end)"),
         Field(
             "segments",

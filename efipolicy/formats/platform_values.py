@@ -51,6 +51,23 @@ def place_fields(*more: Field) -> tuple[Field, ...]:
     )
 
 
+class Bytes(Integer):
+    """A number of bytes, also as whole KiB: ``8K``."""
+
+    _kibibytes = re.compile(r"([1-9]\d{0,9})(?:K|KiB)")
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        """Bytes."""
+        if isinstance(node, Scalar) and (kibibytes := self._kibibytes.fullmatch(node.text)):
+            return int(kibibytes[1]) << 10
+        return super().read(node, reading)
+
+    def json_schema(self) -> JsonSchema:
+        """An integer, or a string with the unit."""
+        text = {"type": "string", "pattern": f"^{self._kibibytes.pattern}$"}
+        return {"anyOf": [*super().json_schema()["anyOf"], text]}
+
+
 class QuotedRevision(Shape):
     """A revision of the UEFI specification; unquoted, YAML would read 2.10 as the number 2.1."""
 

@@ -81,9 +81,7 @@ def table_map(
     return PrintedMap(memory_map, dialect, rows, (found,) if found else ())
 
 
-def header_above(
-    text: CaptureText, start: int, header: re.Pattern[str]
-) -> tuple[int, int] | None:
+def header_above(text: CaptureText, start: int, header: re.Pattern[str]) -> tuple[int, int] | None:
     """Where the last header above a row stands, remarks left out."""
     spans = [
         match.span()

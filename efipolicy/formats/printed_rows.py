@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from efipolicy.formats.capture_reading import Printed, Unreadable
+from efipolicy.formats.capture_reading import Printed, Unreadable, shortened
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, continuation, joined
 
 GAP: Final = r"(?:[ \t]++|=(?:20|09)?[ \t]*+\r?\n[ \t>]*+|\r?\n[ \t>]*+)++"
@@ -24,6 +24,8 @@ NOT_PAGES: Final = "not a whole number of pages from its start to its end"
 _AROUND: Final = 4096
 """Characters around what was read in which more of it is looked for."""
 _MOST_JOINS: Final = 3
+_BLANK: Final = " \t\r="
+_SOFT_END: Final = re.compile(r"=(?:20|09)?[ \t]*\Z")
 
 
 class Layout(NamedTuple):
@@ -92,28 +94,42 @@ def tail(
 
     ``words`` is what the field may be made of, ``read`` makes a number of its characters, blanks
     removed. Lines below that are nothing but such words belong to it if the whole can be read.
-    ``None`` when it cannot be.
+    ``None`` when it cannot be, or when it goes on below in words that cannot.
     """
-    found = words.match(text.text, start, text.line_end(start))
-    characters = "".join(found[0].split()) if found else ""
-    first = end = start + len(found[0].rstrip()) if found else start
-    value = read(characters)
-    span = start, first
-    for _ in range(_MOST_JOINS):
+    characters, end = _words_at(text, start, words)
+    value, after = read(characters), end
+    goes_on = False
+    for number in range(_MOST_JOINS + 1):
         line_end = text.line_end(end)
-        if text.text[end:line_end].strip(" \t\r="):
+        rest = text.text[end:line_end]
+        at = None if rest.strip(_BLANK) else continuation(text.text, line_end)
+        if at is None:
             break
-        at = continuation(text.text, line_end)
-        more = words.match(text.text, at, text.line_end(at)) if at is not None else None
-        if not more or not more[0] or text.text[more.end() : text.line_end(more.end())].strip():
+        more, end = _words_at(text, at, words)
+        if not more or text.text[end : text.line_end(end)].strip(_BLANK):
             break
-        characters += "".join(more[0].split())
-        end = more.start() + len(more[0].rstrip())
+        goes_on = goes_on or number == _MOST_JOINS or "=" in rest or "|" in characters[-1:] + more
+        characters += more
         longer = read(characters)
-        if longer is not None:
-            value, span = longer, (start, end)
-    lead = len(text.text[start : span[1]]) - len(text.text[start : span[1]].lstrip())
-    return value, (start + lead, span[1])
+        if longer is not None and number < _MOST_JOINS:
+            value, after, goes_on = longer, end, False
+    field = text.text[start:after]
+    return None if goes_on else value, (after - len(field.lstrip()), after)
+
+
+def _words_at(text: CaptureText, start: int, words: re.Pattern[str]) -> tuple[str, int]:
+    """The characters of a field on one line, without blanks, and where the last one ends."""
+    found = words.match(text.text, start, text.line_end(start))
+    line = _SOFT_END.sub("", found[0]).rstrip() if found else ""
+    return "".join(line.split()), start + len(line)
+
+
+def with_doubt(row: Row, printed: Printed, words: str) -> list[Printed | Unreadable]:
+    """The descriptor of a row, and the row besides where the words of its attribute are unknown."""
+    if printed.descriptor.attribute is not None:
+        return [printed]
+    what = f"attributes that are not known for certain, `{shortened(' '.join(words.split()))}`"
+    return [printed, row.refused(what, printed.end)]
 
 
 def starts_of(text: CaptureText, begins: re.Pattern[str]) -> Iterator[int]:
@@ -154,7 +170,7 @@ def _neighbourhood(
 
 
 def grouped(
-    entries: Sequence[Printed], new_map: Callable[[Printed, Printed], bool]
+    entries: Sequence[Printed], new_map: Callable[[Printed, Printed], bool] | None = None
 ) -> list[list[Printed]]:
     """The entries of each map: a new one starts where ``new_map`` says so of two neighbours.
 
@@ -163,7 +179,7 @@ def grouped(
     groups: list[list[Printed]] = []
     for entry in entries:
         last = groups[-1] if groups else None
-        if last is None or new_map(last[-1], entry) or _starts_again(last, entry):
+        if last is None or (new_map and new_map(last[-1], entry)) or _starts_again(last, entry):
             groups.append([entry])
         else:
             last.append(entry)

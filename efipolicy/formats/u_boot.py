@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from efipolicy.formats import linux_machine
-from efipolicy.formats.capture_reading import Printed, Refused, Unreadable, pages_between, shortened
+from efipolicy.formats.capture_reading import Printed, Refused, Unreadable, pages_between
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_maps import (
@@ -31,6 +31,7 @@ from efipolicy.formats.printed_rows import (
     row_at,
     starts_of,
     tail,
+    with_doubt,
 )
 from efipolicy.formats.type_names import SPECIFICATION, any_of
 from efipolicy.model.memory_map import MemoryDescriptor
@@ -59,11 +60,10 @@ _OLD_NAMES: Final[dict[str, int]] = {
     "PERSISTENT": 14,
     "UNACCEPTED": 15,
 }
-_NEW_NAMES: Final[dict[str, int]] = {
-    **{name: number for name, number in SPECIFICATION.items() if number < 15},
-    "UnacceptedMemory": 15,
+_NUMBERS: Final = {
+    **{name.replace(" ", ""): number for name, number in _OLD_NAMES.items()},
+    **SPECIFICATION,
 }
-_NUMBERS: Final = {name.replace(" ", ""): number for name, number in _OLD_NAMES.items()} | _NEW_NAMES
 
 _ATTRIBUTES: Final[dict[str, int]] = {
     "UC": 0x1,
@@ -86,9 +86,11 @@ _ATTRIBUTES: Final[dict[str, int]] = {
 _WORD: Final = re.compile(r"[A-Z_]+|ISA=0x[0-9a-f]{1,4}|0x[0-9a-f]{1,16}")
 _WORDS: Final = re.compile(r"[ \t]*[A-Zx0-9a-f_|=]*")
 
-_HEADER: Final = re.compile(r"Type[ \t]+Start[ \t]+End[ \t]+Attributes(?:[ \t>]*\r?\n[ \t>]*=[= \t]+)?")
+_HEADER: Final = re.compile(
+    r"Type[ \t]+Start[ \t]+End[ \t]+Attributes(?:[ \t>]*\r?\n[ \t>]*=[= \t]+)?"
+)
 _RANGE: Final = r"(?P<start>[0-9a-f]{16})-(?P<end>[0-9a-f]{16})"
-_WRAPPED: Final = any_of([*_OLD_NAMES, *_NEW_NAMES])
+_WRAPPED: Final = any_of([*_OLD_NAMES, *SPECIFICATION])
 _JOINED: Final = any_of(_NUMBERS)
 _BEGINS: Final = re.compile(rf"(?<![A-Za-z0-9_])(?:{_WRAPPED}){GAP}[0-9a-f]{{4}}")
 _LAYOUT: Final = Layout(
@@ -100,7 +102,8 @@ _LOOKS_LIKE: Final = re.compile(
     rf"{_BEGINS.pattern}|(?<![0-9a-fA-Fx])[0-9a-f]{{16}}-(?:[0-9a-f]{{1,16}})?(?![0-9A-Fa-f>])"
 )
 _COMPILER: Final = re.compile(
-    r"U-Boot \d{4}\.\d\d[^\n]{0,200}\n[\s>]{0,8}\b(aarch64|arm|riscv64|x86_64|i[3-6]86)-[\w-]{0,40}gcc\b"
+    r"U-Boot \d{4}\.\d\d[^\n]{0,200}\n[\s>]{0,8}"
+    r"\b(aarch64|arm|riscv64|x86_64|i[3-6]86)-[\w-]{0,40}gcc\b"
 )
 _MACHINES: Final = {"aarch64": "arm64", "arm": "arm32", "riscv64": "riscv64", "x86_64": "x86_64"}
 
@@ -135,17 +138,9 @@ def _row(text: CaptureText, start: int) -> list[Printed | Unreadable]:
     pages = pages_between(first, end)
     if pages is None:
         return [row.refused(NOT_PAGES)]
-    name = "".join(row["type"].split())
-    name = re.sub(r"[^A-Za-z]", "", name)
-    kind = NEW if name in _NEW_NAMES else OLD
+    name = re.sub(r"[^A-Za-z]", "", row["type"])
+    kind = NEW if name in SPECIFICATION else OLD
     attribute, span = tail(text, row.end, _WORDS, _old_attribute if kind == OLD else _attribute)
-    fields = {
-        "type": row.span("type"),
-        "physical_start": row.span("start"),
-        "pages": row.span("end"),
-    }
-    if span[1] > span[0]:
-        fields["attribute"] = span
     after = max(row.end, span[1])
     descriptor = MemoryDescriptor(
         index=0,
@@ -153,19 +148,25 @@ def _row(text: CaptureText, start: int) -> list[Printed | Unreadable]:
         physical_start=first,
         number_of_pages=pages,
         attribute=attribute,
-        located=text.record(row.start, after, fields),
+        located=text.record(row.start, after, _fields(row, span)),
     )
-    printed = Printed(row.start, after, kind, descriptor)
-    if attribute is not None:
-        return [printed]
-    words = shortened(text.text[slice(*span)])
-    return [printed, row.refused(f"the attribute `{words}`, which is not known for certain", after)]
+    return with_doubt(row, Printed(row.start, after, kind, descriptor), text.text[slice(*span)])
+
+
+def _fields(row: Row, attribute: tuple[int, int]) -> dict[str, tuple[int, int]]:
+    """Where each field stands; no attribute is printed when no bit is set."""
+    fields = {
+        "type": row.span("type"),
+        "physical_start": row.span("start"),
+        "pages": row.span("end"),
+    }
+    return fields | {"attribute": attribute} if attribute[1] > attribute[0] else fields
 
 
 def _attribute(words: str) -> int | None:
     """The attribute that words joined by ``|`` stand for; ``None`` when one is unknown."""
     attribute = 0
-    for word in words.split("|") if words else ():
+    for word in words.replace("=3D0x", "=0x").split("|") if words else ():
         if not _WORD.fullmatch(word):
             return None
         name, _, digits = word.partition("=")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import MappingDeclaration, Platform
+
+NO_VIRTUAL_START: Final = 0xFFFF_FFFF_FFFF_FFFF
+"""The virtual start that says there is none: Linux's stub after a failed call, Xen for the rest."""
 
 
 class Kernel(NamedTuple):
@@ -30,6 +33,34 @@ def kernels_before(declared: MappingDeclaration, platform: Platform) -> list[Map
     return []
 
 
+def moves_firmware(
+    declared: MappingDeclaration, plan: MappingPlan | None, *, physical: bool
+) -> bool | None:
+    """Whether a kernel makes firmware virtual; ``None`` where nobody says.
+
+    ``physical`` says that firmware was not virtual before, for sure. Only then is a layout in use
+    the kernel's own doing, and does its plan count: the same strategy takes over a layout that is
+    there already.
+    """
+    svam = declared.set_virtual_address_map
+    if svam and svam.calls:
+        return svam.calls != "never" and svam.result != "failed"
+    if svam and svam.result:
+        return svam.result == "success"
+    if not physical:
+        return None
+    if any(map(_moved, declared.virtual_map or ())):
+        return True
+    # A layout of physical addresses is in use with the call and without it.
+    return None if plan is None else plan.svam is not None
+
+
+def _moved(entry: MemoryDescriptor) -> bool:
+    """Whether an entry of a layout has firmware use other addresses than the physical ones."""
+    placed = entry.virtual_start not in (None, NO_VIRTUAL_START, entry.physical_start)
+    return placed and (entry.attribute is None or entry.runtime)
+
+
 def firmware_is_virtual(
     declared: MappingDeclaration, platform: Platform, plan: MappingPlan | None = None
 ) -> bool | None:
@@ -41,12 +72,8 @@ def firmware_is_virtual(
     before = kernels_before(declared, platform)
     unsure = False
     for kernel in (*before, declared):
-        svam = kernel.set_virtual_address_map
-        if svam and svam.calls:
-            if svam.calls != "never" and svam.result != "failed":
-                return True
-        elif before or plan is None:
-            unsure = True
-        elif plan.svam is not None:
+        moves = moves_firmware(kernel, None if before else plan, physical=not unsure)
+        if moves:
             return True
+        unsure = unsure or moves is None
     return None if unsure else False

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Literal
 
 from efipolicy.model.address import (
@@ -117,6 +118,11 @@ class MemoryMap:
             places.append(before)
         return places
 
+    @cached_property
+    def _reaches(self) -> list[int]:
+        """For each descriptor by address, how far it and those before it reach."""
+        return list(accumulate((d.physical.end for d in self.by_address), max))
+
     @property
     def end(self) -> int:
         """The first address above everything the map describes."""
@@ -128,6 +134,15 @@ class MemoryMap:
         while place >= 0 and self.by_address[place].physical.end <= address:
             place = self._reaching_further[place]
         return self.by_address[place] if place >= 0 else None
+
+    def sharing(self, extent: AddressRange) -> Iterator[MemoryDescriptor]:
+        """The descriptors that share addresses with a range, by address."""
+        for place in range(bisect_right(self._reaches, extent.start), len(self.by_address)):
+            descriptor = self.by_address[place]
+            if descriptor.physical_start >= extent.end:
+                break
+            if (descriptor.physical & extent).size:
+                yield descriptor
 
     def without(self, left_out: Container[MemoryDescriptor]) -> MemoryMap:
         """The same map without some of its descriptors."""

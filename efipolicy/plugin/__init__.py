@@ -79,7 +79,13 @@ from efipolicy.model.finding import (
     Responsible,
     Severity,
 )
-from efipolicy.model.kexec import Kernel, firmware_is_virtual, kernels_before
+from efipolicy.model.kexec import (
+    NO_VIRTUAL_START,
+    Kernel,
+    firmware_is_virtual,
+    kernels_before,
+    moves_firmware,
+)
 from efipolicy.model.mapping import (
     Mapping,
     MappingPlan,
@@ -151,6 +157,7 @@ __all__ = [
     "FIRST_OEM_TYPE",
     "HIGHEST_PAGE_START",
     "MEMORY_TYPES",
+    "NO_VIRTUAL_START",
     "RUNTIME_SERVICES",
     "Acceptance",
     "AcceptanceUse",
@@ -230,6 +237,7 @@ __all__ = [
     "firmware_is_virtual",
     "hookimpl",
     "kernels_before",
+    "moves_firmware",
     "overlapping",
     "pages_of",
     "round_down",

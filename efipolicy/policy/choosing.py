@@ -12,6 +12,7 @@ from efipolicy.policy.loading import load_policy
 from efipolicy.policy.selection import Policy, Selection, is_glob, matches, names_of
 from efipolicy.policy.settings import SettingsError
 from efipolicy.source import InputError
+from efipolicy.source.shape import suggestion
 
 if TYPE_CHECKING:
     from efipolicy.policy.configuration import Configuration
@@ -65,12 +66,18 @@ def selection_of(
 
 def _configured(configuration: Configuration, registry: Registry) -> list[Policy]:
     """The policies a configuration names."""
-    try:
-        return [load_policy(name, registry.policies) for name in configuration.policies]
-    except SettingsError:  # a bad file, which has told its place
-        raise
-    except UsageError as problem:
-        raise UsageError(f"{configuration.path}: {problem}") from problem
+    loaded: list[Policy] = []
+    for name, place in zip(configuration.policies, configuration.named, strict=True):
+        try:
+            loaded.append(load_policy(name, registry.policies))
+        except SettingsError:  # a bad file, which has told its place
+            raise
+        except UsageError as problem:
+            known = ", ".join(sorted(registry.policies))
+            expected = f"one of {known}{suggestion(name, registry.policies)}"
+            mistake = InputError.at(place.span, f"the unknown policy `{name}`", expected)
+            raise SettingsError([mistake]) from problem
+    return loaded
 
 
 def _refuse_what_means_nothing(
@@ -83,7 +90,11 @@ def _refuse_what_means_nothing(
     rules = list(registry.rules.values())
     placed = {glob.text: glob for glob in globs}
     mistakes: list[InputError] = []
+    whole = all(plugin.status == "ok" for plugin in registry.plugins)
+    packs = {rule.pack for rule in rules}
     for glob in selection.unmatched(rules):
+        if not whole and glob.partition("/")[0] not in packs:
+            continue  # of a plugin that is blocked or failed
         from efipolicy.policy.checking import name_hint
 
         if glob not in placed:
@@ -99,7 +110,7 @@ def _refuse_what_means_nothing(
             selection,
             rules,
             shipped=registry.policies,
-            whole=all(plugin.status == "ok" for plugin in registry.plugins),
+            whole=whole,
             configuration=configuration.path if configuration else None,
         )
     if mistakes:

@@ -39,12 +39,14 @@ class Configuration(NamedTuple):
 
     ``path`` is the file as messages show it and ``folder`` where it lies; ``policies`` are names
     and paths, ``baseline`` a path, all as if given in the working directory. ``select`` and
-    ``ignore`` are globs with their places, ``exclude`` are globs of paths that a walk leaves out.
+    ``ignore`` are globs with their places, as ``named`` are the policies; ``exclude`` are globs of
+    paths that a walk leaves out.
     """
 
     path: str
     folder: str
     policies: tuple[str, ...] = ()
+    named: tuple[Scalar, ...] = ()
     select: tuple[Scalar, ...] = ()
     ignore: tuple[Scalar, ...] = ()
     fail_on: Severity | None = None
@@ -63,8 +65,13 @@ class Configuration(NamedTuple):
         within = os.path.relpath(os.path.abspath(path), self.folder).replace(os.sep, "/")
         return any(
             fnmatchcase(within if "/" in glob else os.path.basename(within), glob)
-            for glob in self.exclude
+            for glob in map(_plain_glob, self.exclude)
         )
+
+
+def _plain_glob(glob: str) -> str:
+    """A glob without what others write into it: ``./`` and ``**/`` before, ``/`` behind."""
+    return glob.removeprefix("./").removeprefix("**/").rstrip("/")
 
 
 class _Specifier(Shape):
@@ -173,6 +180,7 @@ def read_configuration(path: str, shown: str, acceptance: Shape | None = None) -
         path=shown,
         folder=folder,
         policies=policies,
+        named=tuple(values.get("policy", ())),
         select=values.get("select", ()),
         ignore=values.get("ignore", ()),
         fail_on=Severity(values["fail_on"]) if "fail_on" in values else None,
@@ -193,7 +201,8 @@ def _open(path: str, shown: str) -> SourceText:
         mistake = InputError(shown, reason, "a readable configuration")
         raise SettingsError([mistake]) from problem
     except InputError as problem:
-        raise SettingsError([problem]) from problem
+        mistake = InputError(shown, problem.found, "a configuration, which is text")
+        raise SettingsError([mistake]) from problem
 
 
 def _check_version(node: Mapping) -> None:

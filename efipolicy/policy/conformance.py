@@ -16,9 +16,10 @@ Outcome: TypeAlias = Literal[
 class Conformance(NamedTuple):
     """How one requirement ended on one input.
 
-    ``noted``: nothing graver than an info was found. ``not-checked``: an input lacks facts, which ``needs`` names, for all or some of the rules;
-    ``not-judged``: the policy leaves its rules out; ``no-rule``: no declaration can show it, or
-    something else than a rule models it. ``rules`` are those that decided.
+    ``noted``: nothing graver than an info was found. ``not-checked``: an input lacks facts, which
+    ``needs`` names, for all or some of the rules; ``not-judged``: the policy leaves its rules out;
+    ``no-rule``: no declaration can show it, or something else than a rule models it. ``rules`` are
+    those that decided.
     """
 
     code: str

@@ -20,7 +20,8 @@ def find_configuration(start: str = ".") -> str | None:
     nearest = None
     while True:
         path = os.path.join(folder, CONFIGURATION)
-        if nearest is None and os.path.isfile(path):
+        # A link that leads nowhere is a configuration too: opening it tells what is wrong.
+        if nearest is None and (os.path.isfile(path) or os.path.islink(path)):
             nearest = path
         if (nearest and folder == start) or os.path.exists(os.path.join(folder, ".git")):
             return nearest

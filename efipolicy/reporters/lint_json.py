@@ -131,7 +131,7 @@ def _finding(item: ReportedFinding) -> JsonObject:
         "requirements": list(item.requirements),
         "help_uri": item.help_uri,
         "related": [
-            {"path": item.path, **_start(other.subject), "message": other.message}
+            {**_start(other.subject, item.path), "message": other.message}
             for other in item.finding.related
         ],
         "fix": _fix(item.fix) if item.fix else None,
@@ -166,6 +166,11 @@ def _place(span: SourceSpan | None) -> JsonObject:
     }
 
 
-def _start(subject: Subject) -> JsonObject:
+def _start(subject: Subject, path: str) -> JsonObject:
+    """Where a subject begins; ``path`` is for one that was read from no text."""
     span = subject.located.span if subject.located else None
-    return {"line": span.line if span else None, "column": span.column if span else None}
+    return {
+        "path": span.path if span else path,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+    }

@@ -41,6 +41,8 @@ def render_text(report: Report, options: RenderOptions) -> str:
             lines += statistics_lines(report)
         lines += summary_lines(report)
         blocks.append("\n".join(lines))
+    elif options.statistics:
+        blocks += filter(None, ["\n".join(statistics_lines(report))])
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
@@ -86,6 +88,10 @@ def _notes(item: ReportedFinding) -> list[tuple[str, str]]:
     notes = []
     if item.region is not None:
         notes.append(("region", region_text(item.region)))
+    for other in item.finding.related[:_MOST_RELATED]:
+        located = other.subject.located
+        if located and not (item.span and located.span.source is item.span.source):
+            notes.append(("see", printable(f"{located.span}: {other.message}")))
     more = len(item.finding.related) - _MOST_RELATED
     if more > 0:
         notes.append(("note", f"and {more} more such places"))
@@ -99,11 +105,14 @@ def _notes(item: ReportedFinding) -> list[tuple[str, str]]:
     if item.help:
         notes.append(("help", item.help))
     if item.pinned:
-        notes.append(("note", f"pinned by policy {item.pinned}: it cannot be silenced"))
+        pin = f"pinned by policy {printable(item.pinned)}: it cannot be silenced"
+        notes.append(("note", pin))
     if item.accepted:
         by = f" by {item.accepted.owner}" if item.accepted.owner else ""
         until = f" until {item.accepted.until}" if item.accepted.until else ""
-        notes.append(("accepted", f"{item.accepted.reason}{by}{until}"))
+        link = f" ({item.accepted.link})" if item.accepted.link else ""
+        words = f"{item.accepted.reason}{by}{until}{link}".split()
+        notes.append(("accepted", printable(" ".join(words))))
     return notes
 
 

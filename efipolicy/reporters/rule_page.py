@@ -26,10 +26,12 @@ def rule_page(
     examples: Sequence[PageExample] = (),
     statements: Mapping[str, str] | None = None,
     related: Iterable[Rule] = (),
+    at: int | None = None,
 ) -> str:
     """What the rule finds, why it matters, examples with the real diagnostic, and what to do.
 
-    ``statements`` are those of the requirements by their codes.
+    ``statements`` are those of the requirements by their codes, and ``at`` is an address at which
+    a finding of the examples can be accepted.
     """
     lines = [rule.id, _PAGE_BREAKS * len(rule.id), "", *_facts(rule), "", cleandoc(rule.page), ""]
     for code in rule.requirements:
@@ -43,8 +45,7 @@ def rule_page(
         lines += ["Options, set in a policy or the configuration:", ""]
         lines += [f"    {option_text(option)}" for option in rule.options]
         lines.append("")
-    lines += ["To accept it, in the platform file or the configuration:", ""]
-    lines += _indented(acceptance_example(rule))
+    lines += _acceptance(rule, at)
     others = [other.id for other in related]
     if others:
         lines += ["", f"Related: {', '.join(others)}"]
@@ -74,12 +75,16 @@ def option_text(option: Option) -> str:
     return f"{option.name} ({kind}; {default}): {option.doc}"
 
 
-def acceptance_example(rule: Rule) -> str:
-    """How someone takes responsibility for a finding of this rule."""
+def acceptance_example(rule: Rule, at: int | None = 0x7EC00000) -> str:
+    """How someone takes responsibility for a finding of this rule.
+
+    ``at`` is an address of a region, ``None`` where findings are not about one.
+    """
+    place = "" if at is None else f"    at: {at:#x}\n"
     return (
         "accept:\n"
         f"  - rule: {rule.id}\n"
-        "    at: 0x7ec00000\n"
+        f"{place}"
         "    reason: why this is all right\n"
         "    owner: who says so\n"
         "    until: 2027-03-31"
@@ -98,6 +103,16 @@ def related_rules(rule: Rule, rules: Iterable[Rule]) -> list[Rule]:
             or other.id in rule.unless
         )
     ]
+
+
+def _acceptance(rule: Rule, at: int | None) -> list[str]:
+    """Where and how a finding is accepted: there is no room for it in a capture."""
+    if "acceptances" in rule.facts:
+        return ["It is about acceptances, and cannot be accepted itself."]
+    where = "the configuration"
+    if "capture" not in rule.facts:
+        where = f"the platform file or {where}"
+    return [f"To accept it, in {where}:", "", *_indented(acceptance_example(rule, at))]
 
 
 def _indented(text: str) -> list[str]:

@@ -154,10 +154,15 @@ class Pattern(Shape):
 
 
 class Choice(Shape):
-    """One of a few words."""
+    """One of a few words.
 
-    def __init__(self, *choices: str) -> None:
+    ``also`` are other words for the same, each with the choice that it stands for. They are read
+    and not advertised: the value is always one of the choices.
+    """
+
+    def __init__(self, *choices: str, also: Mapping[str, str] | None = None) -> None:
         self.choices = choices
+        self.also = also or {}
         self.phrase = "one of " + ", ".join(f"`{choice}`" for choice in choices)
 
     def read(self, node: Node, reading: Reading) -> str | _Invalid:
@@ -165,6 +170,8 @@ class Choice(Shape):
         if isinstance(node, Scalar):
             if node.text in self.choices:
                 return node.text
+            if node.text in self.also:
+                return self.also[node.text]
             return reading.refuse(
                 node, found_in(node), self.phrase + suggestion(node.text, self.choices)
             )
@@ -172,7 +179,7 @@ class Choice(Shape):
 
     def json_schema(self) -> JsonSchema:
         """An enumeration."""
-        return {"enum": list(self.choices)}
+        return {"enum": [*self.choices, *self.also]}
 
 
 class Flag(Shape):
@@ -183,8 +190,9 @@ class Flag(Shape):
         self.phrase = f"`{yes}` or `{no}`"
 
     def read(self, node: Node, reading: Reading) -> bool | _Invalid:
-        """The truth value of the plain word."""
-        if isinstance(node, Scalar) and node.plain and node.text in self.words:
+        """The truth value of the word; JSON has to quote any but ``true`` and ``false``."""
+        quotable = "true" not in self.words
+        if isinstance(node, Scalar) and (node.plain or quotable) and node.text in self.words:
             return self.words[node.text]
         return reading.refuse(node, found_in(node), self.phrase)
 

@@ -23,7 +23,7 @@ def targets(chain: tuple[Kernel, ...]) -> Iterator[Target | NotJudged]:
     """The segments of every hop, and the memory set aside for a crash kernel."""
     for kernel in chain[1:]:
         hop = kernel.declared
-        ranges = [("segments", "the segment", ends) for ends in hop.segments or ()]
+        ranges = [("segments", "the kexec segment", ends) for ends in hop.segments or ()]
         if hop.memory is not None:
             ranges.append(("memory", "the crash kernel's memory", hop.memory))
         if hop.segments is None and hop.memory is None:

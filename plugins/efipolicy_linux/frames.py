@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from efipolicy.plugin import MemoryDescriptor, round_down
+from efipolicy.plugin import EFI_PAGE_SIZE, MemoryDescriptor, round_down
 
 FRAME_SIZE = 0x10000
 """Bytes of the largest page an arm64 kernel can have, and of EDK II's unit of allocation."""
+
+
+_ROOM = FRAME_SIZE // EFI_PAGE_SIZE
+"""How many descriptors fit into a page of 64 KiB without overlapping."""
 
 
 def fills_frames(descriptor: MemoryDescriptor) -> bool:
@@ -24,13 +28,20 @@ def misalignment(descriptor: MemoryDescriptor) -> str:
 
 
 class Frames:
-    """The descriptors that begin or end in each 64 KiB page."""
+    """The descriptors that begin or end in each 64 KiB page.
+
+    Of each type as many as can be there; overlapping ones beyond that are another rule's business.
+    """
 
     def __init__(self, descriptors: Iterable[MemoryDescriptor]) -> None:
         self._inside: dict[int, list[MemoryDescriptor]] = {}
+        of_a_type: dict[tuple[int, int], int] = {}
         for descriptor in descriptors:
             for frame in _ends(descriptor):
-                self._inside.setdefault(frame, []).append(descriptor)
+                number = of_a_type.setdefault((frame, descriptor.type), 0)
+                if number < _ROOM:
+                    self._inside.setdefault(frame, []).append(descriptor)
+                of_a_type[frame, descriptor.type] = number + 1
 
     def shared_with(
         self, descriptor: MemoryDescriptor

@@ -1,6 +1,7 @@
 """Where a list given to SetVirtualAddressMap puts the regions of the memory map."""
 
 from efipolicy.plugin import (
+    NO_VIRTUAL_START,
     MappingDeclaration,
     MemoryDescriptor,
     MemoryMap,
@@ -8,18 +9,19 @@ from efipolicy.plugin import (
     kernels_before,
 )
 
-_NO_ADDRESS = 0xFFFF_FFFF_FFFF_FFFF
-
 
 def passes_list(mapping: MappingDeclaration, platform: Platform) -> bool:
     """Whether a kernel gives a list to SetVirtualAddressMap, and does not take a layout over.
 
-    A kernel started by kexec is taken to call the service only where it says so, or where every
-    kernel before it says it never did.
+    A list that is planned is there for the kernel that gives it, and no other. Declared, that of a
+    kernel started by kexec is taken to be given only where it says that it calls the service, or
+    where every kernel before it says it never did.
     """
     svam = mapping.set_virtual_address_map
     if svam and svam.calls:
         return svam.calls != "never"
+    if mapping.virtual_map is None:
+        return True
     before = [kernel.set_virtual_address_map for kernel in kernels_before(mapping, platform)]
     return all(earlier is not None and earlier.calls == "never" for earlier in before)
 
@@ -33,7 +35,7 @@ class VirtualLayout:
     def virtual_start(self, descriptor: MemoryDescriptor) -> int | None:
         """Where a descriptor begins, if an entry says so; 0 says so at physical address 0 only."""
         entry = self._entries.at(descriptor.physical_start)
-        if entry is None or entry.virtual_start in (None, _NO_ADDRESS):
+        if entry is None or entry.virtual_start in (None, NO_VIRTUAL_START):
             return None
         if not entry.virtual_start and entry.physical_start:
             return None

@@ -16,11 +16,14 @@ from efipolicy.plugin import (
     EfiMemoryType,
     Fix,
     MemoryDescriptor,
+    MemoryMap,
+    Responsible,
     Revision,
 )
 
 _LAST_ASSIGNED_TYPE = max(EfiMemoryType)
 _LAST_TYPE = 0xFFFF_FFFF
+_EFI_1_10 = Revision(1, 10)
 
 RAM_TYPES = frozenset(
     {
@@ -59,9 +62,26 @@ def wraps(start: int, number_of_pages: int) -> bool:
     return start + (number_of_pages - 1) * EFI_PAGE_SIZE > HIGHEST_PAGE_START
 
 
+def blamed_for_garbage(memory_map: MemoryMap) -> Responsible | None:
+    """Who wrote nonsense into the map, if not the rule's usual suspect.
+
+    A list that came through kexec was rebuilt, and often overwritten, by a kernel.
+    """
+    return Responsible.KERNEL if memory_map.origin == "kexec" else None
+
+
 def vendor_owned(descriptor: MemoryDescriptor) -> bool:
     """Whether only an OEM or an operating system loader knows what the type means."""
     return descriptor.type >= FIRST_OEM_TYPE
+
+
+def other_meaning(descriptor: MemoryDescriptor, revision: Revision | None) -> bool:
+    """Whether the type is 14 of EFI 1.02, where it was memory that firmware reserved."""
+    return (
+        descriptor.type == EfiMemoryType.EfiPersistentMemory
+        and revision is not None
+        and revision < _EFI_1_10
+    )
 
 
 def has_meaning(bit: int, revision: Revision | None) -> bool:

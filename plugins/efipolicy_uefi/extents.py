@@ -29,6 +29,11 @@ def parts(
         start = end
 
 
+def runtime_holder(memory_map: MemoryMap, extent: AddressRange) -> MemoryDescriptor | None:
+    """The first descriptor with EFI_MEMORY_RUNTIME that holds a part of a range."""
+    return next((d for _, d in parts(memory_map, extent) if d and d.runtime), None)
+
+
 def holders(memory_map: MemoryMap, extent: AddressRange) -> list[MemoryDescriptor]:
     """The descriptors that hold parts of a range, by address."""
     return [holder for _, holder in parts(memory_map, extent) if holder]

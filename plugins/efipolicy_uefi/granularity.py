@@ -5,10 +5,11 @@ from efipolicy.plugin import EFI_PAGE_SIZE, Finding, Granularity, MemoryDescript
 _SAME_FAULT = ("uefi/misaligned-physical-start",)
 
 
-def breach(descriptor: MemoryDescriptor, granularity: Granularity) -> Finding | None:
+def breach(descriptor: MemoryDescriptor, granularity: Granularity, general: str) -> Finding | None:
     """The finding about a region whose start or size is no multiple of the unit, if it is one.
 
-    It carries the code of the architecture's own requirement. Where the unit is the page, a start
+    It carries the code of the architecture's own requirement and the ``general`` one that this is
+    an instance of. Where the unit is the page, a start
     off it is the same fault as uefi/misaligned-physical-start.
     """
     faults = []
@@ -23,6 +24,6 @@ def breach(descriptor: MemoryDescriptor, granularity: Granularity) -> Finding | 
         f"{descriptor.type_name} {' and '.join(faults)}; "
         f"{granularity.source} wants multiples of {size_text(granularity.size)}",
         field="physical_start" if len(faults) > 1 or "starts" in faults[0] else "pages",
-        requirements=(granularity.requirement,),
+        requirements=tuple(dict.fromkeys((granularity.requirement, general))),
         unless=_SAME_FAULT if granularity.size == EFI_PAGE_SIZE else (),
     )

@@ -7,10 +7,13 @@ from efipolicy.plugin import (
     Finding,
     Fix,
     MemoryMap,
+    NotJudged,
     Related,
     UsableMemory,
     type_name,
 )
+
+TYPES = "mapping[].usable_memory.types"
 
 
 def taken(usable: UsableMemory) -> tuple[int, ...]:
@@ -28,10 +31,11 @@ def reuse(
     memory_map: MemoryMap | None,
     forbidden: Callable[[int], bool],
     why: str,
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """The finding about the types that an operating system must not take and does, if any.
 
-    ``why`` follows the names in the message. The descriptors of these types are related.
+    ``why`` follows the names in the message. The descriptors of these types are related. Without
+    the list of all that is taken, only what is taken early can be judged.
     """
     types = tuple(filter(forbidden, taken(usable)))
     if types:
@@ -43,6 +47,8 @@ def reuse(
             related=found_in(memory_map, types),
             fix=Fix("unsafe", f"take {names_of(types)} out of the list", dropped(usable, types)),
         )
+    elif usable.types is None:
+        yield NotJudged(TYPES)
 
 
 def found_in(memory_map: MemoryMap | None, types: tuple[int, ...]) -> tuple[Related, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from efipolicy.plugin import AddressRange, MemoryDescriptor, MemoryMap
-from efipolicy_uefi.extents import holders
+from efipolicy_uefi.extents import runtime_holder
 
 
 def pieces(
@@ -16,8 +16,7 @@ def pieces(
     extents = {descriptor.physical for descriptor in memory_map.descriptors}
     for entry in virtual_map:
         if entry.physical not in extents and not _joins(entry.physical, memory_map):
-            found = holders(memory_map, entry.physical)
-            runtime = next((descriptor for descriptor in found if descriptor.runtime), None)
+            runtime = runtime_holder(memory_map, entry.physical)
             if runtime:
                 yield entry, runtime
 

@@ -15,10 +15,8 @@ def pieces(wanted: AddressRange, memory_map: MemoryMap) -> Iterator[Piece]:
     Of descriptors that overlap, each is given with all it holds of the range.
     """
     position = wanted.start
-    for descriptor in memory_map.by_address:
+    for descriptor in memory_map.sharing(wanted):
         shared = descriptor.physical & wanted
-        if not shared.size:
-            continue
         if position < shared.start:
             yield AddressRange(position, shared.start), None
         yield shared, descriptor

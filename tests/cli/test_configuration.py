@@ -76,6 +76,28 @@ class TestSearch:
         assert status == 2
         assert "no.yaml: found no such file or directory, expected a readable configuration" in err
 
+    def test_a_link_that_leads_nowhere_is_told(self, files: Path, run: Run) -> None:
+        (files / ".efipolicy.yaml").symlink_to("gone.yaml")
+        status, _, err = run("lint", "good.yaml")
+        assert status == 2
+        assert ".efipolicy.yaml: found no such file or directory" in err
+        assert run("lint", "good.yaml", "--isolated")[0] == 0
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+    @pytest.mark.parametrize("ending", ["\n", "\r\n"])
+    def test_it_may_be_written_on_windows(
+        self, files: Path, run: Run, encoding: str, ending: str
+    ) -> None:
+        text = f"ignore:{ending}  - uefi/zero-pages{ending}"
+        (files / ".efipolicy.yaml").write_bytes(text.encode(encoding))
+        assert run("lint", "bad.yaml")[0] == 0
+
+    def test_binary_data_is_none(self, files: Path, run: Run) -> None:
+        (files / ".efipolicy.yaml").write_bytes(b"\x7fELF\0\0")
+        status, _, err = run("lint", "good.yaml")
+        assert status == 2
+        assert "found binary data, expected a configuration, which is text" in err
+
     def test_an_empty_one_says_nothing(self, files: Path, run: Run) -> None:
         configure(files, "# nothing yet\n")
         assert run("lint", "good.yaml")[0] == 0
@@ -165,6 +187,19 @@ class TestWhatItSays:
         assert "linted good.yaml" in out
         assert "worse.yaml" not in out
         assert run("lint", "bad.yaml")[0] == 1, "a named file is linted all the same"
+
+    @pytest.mark.parametrize(
+        "glob", ["vendor/", "./vendor", "**/vendor", "vendor/**", "**/worse.yaml", "./vendor/*"]
+    )
+    def test_globs_may_be_written_as_for_other_tools(
+        self, files: Path, run: Run, glob: str
+    ) -> None:
+        (files / "bad.yaml").unlink()
+        (files / "vendor").mkdir()
+        (files / "vendor" / "worse.yaml").write_text(EMPTY_DESCRIPTOR)
+        assert run("lint")[0] == 1
+        configure(files, f'exclude: ["{glob}"]\n')
+        assert run("lint")[0] == 0
 
     def test_a_folder_of_nothing_but_excluded_files_is_no_result(
         self, files: Path, run: Run
@@ -261,7 +296,9 @@ class TestMistakes:
             ("ignor: []\n", "1:1: found the unknown key `ignor`"),
             ("ignor: []\n", "did you mean `ignore`?"),
             ("fail_on: eror\n", "1:10: found `eror`"),
-            ("policy: recomended\n", ".efipolicy.yaml: unknown policy `recomended`"),
+            ("policy: recomended\n", ".efipolicy.yaml:1:9: found the unknown policy `recomended`"),
+            ("policy: [uefi, recomended]\n", "1:16: found the unknown policy `recomended`"),
+            ("policy: recomended\n", "did you mean `recommended`?"),
             ("policy: gone.yaml\n", "gone.yaml: found no such file or directory"),
             ("ignore: [uefi/zero-page]\n", "1:10: found `uefi/zero-page`, which names no rule"),
             ("ignore: [uefi/zero-page]\n", "did you mean `uefi/zero-pages`?"),
@@ -310,6 +347,24 @@ class TestMistakes:
         configure(files, "rules: {linux/*: off}\n")
         monkeypatch.setenv("EFIPOLICY_PLUGINS", "-linux")
         assert run("lint", "good.yaml")[0] == 0
+        configure(files, "ignore: [linux/*, linux/big-mmio-window]\nselect: ['*']\n")
+        assert run("lint", "good.yaml")[0] == 0
+        assert run("lint", "good.yaml", "--ignore", "linux/*")[0] == 0
+        assert run("lint", "good.yaml", "--ignore", "uefi/zero-page")[0] == 2
+        assert run("lint", "good.yaml", "--select", "linux/*")[0] == 2, "nothing would be judged"
+
+    def test_a_plugin_that_failed_is_told_and_not_its_rules_in_the_configuration(
+        self, files: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (files / "site" / "torn-1.0.dist-info").mkdir(parents=True)
+        points = files / "site" / "torn-1.0.dist-info" / "entry_points.txt"
+        points.write_text("[efipolicy]\ntorn = torn_plugin\n")
+        (files / "site" / "torn_plugin.py").write_text("1 / 0\n")
+        monkeypatch.syspath_prepend(files / "site")
+        configure(files, "ignore: [torn/*]\n")
+        status, out, err = run("lint", "good.yaml")
+        assert status == 4
+        assert "plugin `torn` (torn 1.0) failed" in out + err
 
 
 def test_looking_for_a_configuration_reads_no_module(files: Path) -> None:

@@ -181,3 +181,9 @@ def test_a_broken_register_does_not_disturb_a_lint(stranger: Path, run: Run, fol
     stranger.unlink()
     platform = Path(__file__).parents[2] / "policies/efipolicy_policies/platforms"
     assert run("lint", platform / "ovmf-x86_64.yaml")[0] == 0
+
+
+def test_the_name_of_a_pack_is_answered_with_its_glob(run: Run) -> None:
+    status, _, err = run("rules", "linux")
+    assert status == 2
+    assert "did you mean `linux/*`?" in err

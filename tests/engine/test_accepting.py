@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from efipolicy.engine.accepting import at_home
 from efipolicy.engine.linting import judge_configuration, lint
 from efipolicy.formats.platform import read_platform
 from efipolicy.model.finding import InputReport
@@ -94,6 +97,51 @@ def test_of_several_regions_an_address_that_fits_none_accepts_none(registry: Reg
     assert about_acceptances(report) == ["accept/unmatched"]
 
 
+def test_regions_that_moved_together_keep_their_acceptances(registry: Registry) -> None:
+    accept = (
+        f"rule: {RULE}, at: 0xfec00000, reason: known}}\n"
+        f"  - {{rule: {RULE}, at: 0xfec10000, reason: known"
+    )
+    report = judged(platform_of(0xFED1C000, 0xFED30000, accept=accept), registry)
+    assert accepted_starts(report) == [0xFED1C000, 0xFED30000]
+    assert about_acceptances(report) == ["accept/moved-region"] * 2
+
+
+def test_a_region_that_was_fixed_has_not_moved_to_the_next_fault(registry: Registry) -> None:
+    platform = platform_of(
+        0xFED30000, 0xFED1C000, accept=f"rule: {RULE}, at: 0xfed1c000, reason: x"
+    )
+    (fault, fixed), (kept,) = platform.memory_map.descriptors, platform.accept
+    mended = replace(fixed, attribute=fixed.attribute | 1)
+    platform = replace(
+        platform,
+        memory_map=replace(platform.memory_map, descriptors=(fault, mended)),
+        accept=(kept,),
+    )
+    report = judged(platform, registry)
+    assert accepted_starts(report) == []
+    assert about_acceptances(report) == ["accept/unmatched"]
+
+
+def test_what_one_acceptance_names_another_has_not_moved_to(registry: Registry) -> None:
+    accept = (
+        f"rule: {RULE}, at: 0xfed1c000, reason: known}}\n"
+        f"  - {{rule: {RULE}, at: 0x1000, reason: known"
+    )
+    report = judged(platform_of(0xFED1C000, accept=accept), registry)
+    assert accepted_starts(report) == [0xFED1C000]
+    assert about_acceptances(report) == ["accept/unmatched"]
+
+
+def test_an_address_accepts_no_finding_that_has_none(registry: Registry) -> None:
+    rule = "uefi/unknown-descriptor-version"
+    platform = platform_of(0xFED1C000, accept=f"rule: {rule}, at: 0xfed1c000, reason: known")
+    platform = replace(platform, memory_map=replace(platform.memory_map, descriptor_version=2))
+    report = judged(platform, registry)
+    assert [item.accepted for item in report.findings if item.rule == rule] == [None]
+    assert about_acceptances(report) == ["accept/unmatched"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "starts"),
     [
@@ -118,6 +166,14 @@ def test_a_fingerprint_accepts_its_finding_wherever_it_lies(registry: Registry) 
     accept = f"rule: {RULE}, reason: known, fingerprint: {finding.fingerprint}"
     assert accepted_starts(judged(platform_of(0xFEE00000, accept=accept), registry)) == [0xFEE00000]
     assert accepted_starts(judged(platform_of(0xFEE00000, pages=64, accept=accept), registry)) == []
+
+
+def test_a_fingerprint_goes_on_when_an_equal_region_before_it_is_gone(registry: Registry) -> None:
+    both = judged(platform_of(0x1000, 0x9000), registry).findings
+    second = [item for item in both if item.rule == RULE][1].fingerprint
+    accept = f"rule: {RULE}, reason: known, fingerprint: {second}"
+    assert accepted_starts(judged(platform_of(0x1000, 0x9000, accept=accept), registry)) == [0x9000]
+    assert accepted_starts(judged(platform_of(0x9000, accept=accept), registry)) == [0x9000]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +205,7 @@ def test_findings_about_acceptances_are_nobody_s_to_accept(registry: Registry) -
     accept = "rule: accept/unmatched, reason: they annoy"
     report = judged(platform_of(0xFED1C000, accept=accept), registry)
     assert not any(finding.accepted for finding in report.findings)
+    assert about_acceptances(report) == ["accept/unmatched"]
 
 
 def test_the_configuration_accepts_in_every_input_and_is_judged_over_all(
@@ -168,3 +225,16 @@ def test_the_configuration_accepts_in_every_input_and_is_judged_over_all(
     assert [(item.rule, item.path, item.finding.subject) for item in found] == [
         ("accept/unmatched", "c.yaml", idle)
     ]
+
+
+def test_an_address_of_the_configuration_means_one_platform(registry: Registry) -> None:
+    """What is accepted for one machine is not what another happens to have at another place."""
+    one, other = platform_of(0xFED1C000), replace(platform_of(0x9000), name="other")
+    later = platform_of(0xFEE00000)
+    given = Acceptance(rule=RULE, reason="known", at=0xFED1C000)
+    alone = [judged(other, registry, given)]
+    assert accepted_starts(at_home(alone)[0]) == [0x9000]
+    reports = at_home([judged(platform, registry, given) for platform in (one, other, later)])
+    assert [accepted_starts(report) for report in reports] == [[0xFED1C000], [], [0xFEE00000]]
+    states = [use.state for report in reports for use in report.configured]
+    assert states == ["used", "idle", "moved"]

@@ -21,18 +21,19 @@ from efipolicy.source import InputError, SourceText
 from efipolicy.testing import factories
 
 BARE = "EfiMemoryMappedIO 0xfed1c000 4 RUNTIME"
+SOUND = "EfiMemoryMappedIO 0xfed10000 4 RUNTIME UC"
 MOVED = "EfiMemoryMappedIO 0xfee1c000 4 RUNTIME"
 GROWN = "EfiMemoryMappedIO 0xfed1c000 64 RUNTIME"
 ACPI = "EfiACPIMemoryNVS 0x7e000000 16 WB RUNTIME"
 
 
-def report_on(*lines: str, name: str = "p", pinned: str | None = None) -> Report:
+def report_on(*lines: str, name: str = "p", pinned: str | None = None, select: str = "*") -> Report:
     registry = Registry()
     report, _ = lint(
         factories.platform(*lines, name=name, architecture="x86_64"),
         registry.rules.values(),
         registry.architectures,
-        Selection([Policy(name="all", summary="", settings=())]),
+        Selection([Policy(name="all", summary="", settings=())], select=[select]),
         path=f"{name}.yaml",
         today="2026-01-01",
     )
@@ -63,6 +64,37 @@ def test_a_moved_region_meets_the_same_baseline_and_a_grown_one_does_not() -> No
     assert open_rules(apply_baseline(report_on(GROWN), known(BARE))) != []
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (SOUND, BARE),
+        (SOUND, SOUND.replace("0xfed1", "0xfed2"), BARE, ACPI),
+        (BARE, SOUND),
+        (ACPI, BARE),
+    ],
+)
+def test_an_equal_region_that_comes_or_goes_before_it_makes_no_finding_new(
+    lines: tuple[str, ...],
+) -> None:
+    before = known(SOUND, BARE, ACPI)
+    report = apply_baseline(report_on(*lines), before)
+    assert open_rules(report) == []
+
+
+def test_of_equal_findings_one_too_many_is_new() -> None:
+    report = apply_baseline(report_on(BARE, MOVED), known(BARE))
+    assert [item.accepted is None for item in report.findings] == [False, True]
+
+
+def test_when_one_of_two_equal_findings_is_fixed_the_other_keeps_its_fingerprint() -> None:
+    both = [item.fingerprint for item in report_on(BARE, MOVED).findings]
+    assert [item.fingerprint for item in report_on(SOUND, MOVED).findings] == [both[1]]
+    assert [item.fingerprint for item in report_on(BARE, SOUND).findings] == [both[0]]
+    report = apply_baseline(report_on(SOUND, MOVED), known(BARE, MOVED))
+    assert report.baseline is not None
+    assert [entry.fingerprint for entry in report.baseline.fixed] == [both[0]]
+
+
 def test_what_was_fixed_is_listed() -> None:
     report = apply_baseline(report_on(BARE), known(BARE, ACPI))
     assert report.baseline is not None
@@ -82,6 +114,27 @@ def test_writing_a_baseline_again_prunes_what_was_fixed_and_keeps_other_platform
         ("other", "uefi/runtime-bit-on-acpi-memory"),
         ("p", "uefi/runtime-region-without-cacheability"),
     ]
+
+
+def test_writing_a_baseline_keeps_what_was_not_judged_now() -> None:
+    """Whoever looks at one rule alone knows nothing of the others."""
+    before = known(BARE, ACPI)
+    one_rule = report_on(BARE, ACPI, select="uefi/runtime-bit-on-acpi-memory")
+    assert baseline_of(apply_baseline(one_rule, before), before) == before.entries
+    fixed = report_on(BARE, select="uefi/runtime-bit-on-acpi-memory")
+    after = baseline_of(apply_baseline(fixed, before), before)
+    assert [entry.rule for entry in after] == ["uefi/runtime-region-without-cacheability"]
+
+
+def test_a_rule_that_was_renamed_is_still_the_one_of_its_entries() -> None:
+    entries = tuple(entry._replace(rule="uefi/first-name") for entry in known(ACPI).entries)
+    names = {"uefi/first-name": "uefi/runtime-bit-on-acpi-memory"}
+    before = Baseline("b", entries)
+    report = apply_baseline(report_on(BARE), before, names)
+    assert report.baseline is not None
+    assert report.baseline.fixed == entries
+    assert entries[0] not in baseline_of(report, before, names)
+    assert baseline_of(report, before)[0] == entries[0], "a rule nobody knows was not judged"
 
 
 def test_a_pinned_finding_is_in_no_baseline() -> None:

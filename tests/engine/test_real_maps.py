@@ -21,6 +21,12 @@ FIRES: dict[str, set[tuple[str, str]]] = {
     },
     "07-hp-rx8620-ia64-efishell-v1": {("UEFI-RT-007", "0x723ffbb0000")},
     "10-ami-sandybridge-efishell-v2": {("UEFI-ATTR-005", "0xdbc00000")},
+    "11-baytrail-xen414-crash": {("UEFI-ATTR-005", "0xff900000")},
+    "13-skylake-xen-openxt": {("UEFI-ATTR-007", "0x7ad00000")},
+    "14-nxp-lx2160a-freebsd-arm64": {
+        ("UEFI-MAP-001", "0x1e88180"),
+        ("UEFI-ATTR-005", "0x1e88180"),
+    },
     "18-qualcomm-x1e-linux-arm64-new": {
         ("ARM64-001", "0x81f30000"),
         ("ARM64-003", "0xa7f01000"),

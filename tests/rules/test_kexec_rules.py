@@ -44,7 +44,7 @@ NEVER = "set_virtual_address_map: {calls: never}"
 class TestASecondCall:
     def test_names_both_kernels_and_offers_to_leave_it_out(self, findings: Findings) -> None:
         [finding] = findings(SECOND, sections=chain(CALLS, CALLS))
-        assert "(once) after a kernel before it has" in finding.message
+        assert "which one before it has called already" in finding.message
         assert finding.field == "calls"
         assert len(finding.related) == 1
         assert finding.fix is not None
@@ -107,7 +107,9 @@ class TestAnInheritedLayout:
             sections=chain(entry(0x7E000000, 0x20000000), entry(0x7E000000, 0x20000000, pages=12)),
         )
         assert finding.region == AddressRange(0x7E00C000, 0x7E010000)
-        assert finding.message.startswith("leaves out 4 of 16 pages of EfiRuntimeServicesData")
+        assert finding.message.startswith(
+            "the kernel started by kexec leaves out 4 of 16 pages of EfiRuntimeServicesData"
+        )
 
     def test_names_exactly_the_pages_that_are_new(self, findings: Findings) -> None:
         [finding] = findings(

@@ -323,7 +323,7 @@ def test_all_types_of_one_kind_are_in_one_finding_with_their_memory(findings: Fi
     )
     assert finding.message == (
         "EfiRuntimeServicesData and EfiRuntimeServicesCode are given to the page allocator; "
-        "firmware keeps it, with EFI_MEMORY_RUNTIME and without"
+        "firmware keeps this memory, with EFI_MEMORY_RUNTIME and without"
     )
     assert [str(related.subject) for related in finding.related] == [
         "EfiRuntimeServicesCode 0x7f000000-0x7f020000",
@@ -568,10 +568,22 @@ def test_a_range_no_map_knows_is_foreign_only_on_a_whole_map(found: Found) -> No
         found(rule, CODE, sections=sections, extent="unknown")
 
 
-def test_a_boot_services_entry_of_unknown_attribute_is_not_judged(registry: Registry) -> None:
-    given = platform(LOADER, sections=entries("0x7a000000 0x20000000 16"))
-    needs = not_checked(judged(registry, given), "uefi/foreign-entry-in-virtual-map")
-    assert needs == "mapping[].virtual_map[].attribute"
+def test_an_entry_of_another_type_than_the_map_has_is_foreign(findings: Findings) -> None:
+    (finding,) = findings(
+        "uefi/foreign-entry-in-virtual-map",
+        LOADER,
+        sections=entries("0x7a000000 0x20000000 16"),
+    )
+    assert finding.message == (
+        "EfiRuntimeServicesData 0x7a000000-0x7a010000 is given to SetVirtualAddressMap, and the "
+        "memory map has EfiBootServicesData there"
+    )
+
+
+def test_a_boot_services_entry_of_unknown_attribute_has_that_of_its_memory(found: Found) -> None:
+    sections = entries("0x7a000000 0x20000000 16").replace("type: 6", "type: 4")
+    assert found("uefi/foreign-entry-in-virtual-map", LOADER, sections=sections) == ()
+    assert found("uefi/virtual-map-entry-without-runtime", LOADER, sections=sections) == (0,)
 
 
 def test_boot_services_entries_of_a_plan_are_one_piece_of_information(findings: Findings) -> None:
@@ -585,7 +597,7 @@ def test_boot_services_entries_of_a_plan_are_one_piece_of_information(findings: 
     )
     assert finding.message == (
         "EfiBootServicesCode 0x10000-0x20000 and 1 more are "
-        "given to SetVirtualAddressMap without EFI_MEMORY_RUNTIME"
+        "given to SetVirtualAddressMap; the memory map has no EFI_MEMORY_RUNTIME there"
     )
 
 
@@ -697,7 +709,8 @@ def test_a_format_is_compared_with_what_the_map_states(registry: Registry) -> No
 def test_a_runtime_region_is_mapped_with_a_type_it_offers(
     found: Found, line: str, cache: str, fits: bool
 ) -> None:
-    sections = f"mapping: [{{runtime_regions: [{{start: 0xffc00000, size: 64, cache: {cache}}}]}}]"
+    region = f"{{start: 0xffc00000, size: 0x400000, cache: {cache}}}"
+    sections = f"mapping: [{{runtime_regions: [{region}]}}]"
     places = found("uefi/runtime-region-mapped-with-other-cacheability", line, sections=sections)
     assert places == (() if fits else (0,))
 
@@ -746,8 +759,8 @@ def test_a_run_of_touching_regions_is_told_once(findings: Findings) -> None:
     (finding,) = findings(
         "plan/relative-layout-lost", *lines, architecture="x86_64", sections=sections
     )
-    assert finding.message.endswith("not 0x5000 above; 2 more like it follow")
-    assert len(finding.related) == 3
+    assert finding.message.endswith("not 0x5000 above; 2 more like it")
+    assert len(finding.related) == 4  # three regions, and whose list it is
 
 
 def test_regions_with_a_gap_between_them_may_move_apart(found: Found) -> None:

@@ -46,7 +46,7 @@ def test_entries_of_a_table_that_was_partly_read_are_no_table(rule: str, found: 
 
 @pytest.mark.parametrize("rule", OF_A_WHOLE_TABLE[2:])
 def test_a_part_of_a_map_proves_nothing_against_a_table(rule: str, found: Found) -> None:
-    entries = ("EfiRuntimeServicesData 0x7f010000 64 RUNTIME XP",)
+    entries = ("EfiRuntimeServicesData 0x7f030000 64 RUNTIME XP",)
     with pytest.raises(ExampleError, match="extent: whole"):
         found(rule, CODE, extent="partial", memory_attributes_table=entries)
 

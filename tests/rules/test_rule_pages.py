@@ -64,7 +64,14 @@ def test_garbage_is_recognised_by_its_gravest_fault_first(registry: Registry) ->
                 "kernel-kept-boot-services",
             },
         ),
-        ("UEFI-ATTR-003", {"ram-without-cacheability", "reserved-memory-without-cacheability"}),
+        (
+            "UEFI-ATTR-003",
+            {
+                "ram-without-cacheability",
+                "reserved-memory-without-cacheability",
+                "runtime-region-without-cacheability",
+            },
+        ),
         (
             "ARM64-001",
             {"mixed-cacheability-in-64k-page", "differing-cacheability-in-64k-page"},

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from efipolicy.plugin import (
+    NO_VIRTUAL_START,
     AddressRange,
     Bad,
     Edit,
+    EfiMemoryType,
     Finding,
     Fix,
     Good,
@@ -23,6 +25,13 @@ from efipolicy_kexec.chain import CALLS, LAYOUT, Hop, carried_over, hops
 from efipolicy_kexec.layouts import Layout, pages_in, virtual_of
 
 _LAYOUT_OF_HOP = "mapping[].kexec[].virtual_map"
+_REUSABLE = (
+    EfiMemoryType.EfiLoaderCode,
+    EfiMemoryType.EfiLoaderData,
+    EfiMemoryType.EfiBootServicesCode,
+    EfiMemoryType.EfiBootServicesData,
+    EfiMemoryType.EfiConventionalMemory,
+)
 
 
 @rule(
@@ -123,8 +132,10 @@ def inherited_layout_changed(chain: tuple[Kernel, ...]) -> Iterator[Finding | No
     since mid-2008; before, a kexec between them failed in just this way.
 
     Entries are compared range by range, so entries that were merged or cut are no difference.
-    Memory without EFI_MEMORY_RUNTIME is not compared. The layout of a hop is what it declares: what
-    its strategy would choose for a first boot is no evidence.
+    Memory without EFI_MEMORY_RUNTIME is not compared, and memory that the kernel keeps for itself
+    beside the layout, such as boot-services memory it marked, takes nothing from firmware. The
+    layout of a hop is what it declares: what its strategy would choose for a first boot is no
+    evidence.
     """
     for hop in hops(chain):
         declared = hop.kernel.declared.virtual_map
@@ -143,7 +154,7 @@ def _differences(
     hop: Hop, before: tuple[MemoryDescriptor, ...], now: tuple[MemoryDescriptor, ...]
 ) -> Iterator[Finding | NotJudged]:
     """What is missing or other than before, by the entries before; then what is new."""
-    layout = Layout(now)
+    layout = Layout(entry for entry in now if entry.virtual_start != NO_VIRTUAL_START)
     for expected in filter(carried_over, before):
         for region, found in layout.pieces(expected.physical):
             if found is None:
@@ -154,8 +165,9 @@ def _differences(
     at_virtual = {entry.virtual_start: entry for entry in before}
     for found in filter(carried_over, now):
         for region, expected_here in layout.pieces(found.physical):
-            if expected_here is None:
-                yield _new(found, region, at_virtual.get(found.virtual_start))
+            displaced = at_virtual.get(found.virtual_start)
+            if expected_here is None and (displaced or found.type not in _REUSABLE):
+                yield _new(found, region, displaced)
 
 
 def _missing(
@@ -168,7 +180,7 @@ def _missing(
         share = f"{pages_in(region)} of {expected.number_of_pages} pages of "
     return Finding(
         declared,
-        f"leaves out {share}{expected.type_name} {region}{where}",
+        f"the kernel started by kexec leaves out {share}{expected.type_name} {region}{where}",
         region,
         field="virtual_map",
         related=(Related(expected, "mapped before"),),
@@ -181,7 +193,8 @@ def _new(
     known = " at the virtual address of " + str(displaced) if displaced else ""
     return Finding(
         found,
-        f"maps {found.type_name} {region}{known}, which the kernel before did not map",
+        f"the kernel started by kexec maps {found.type_name} {region}{known}, which the kernel "
+        "before did not map",
         region,
         field="physical_start",
         related=(Related(displaced, "firmware expects this there"),) if displaced else (),

@@ -103,11 +103,9 @@ def kexec_into_firmware_memory(
 def _judged(target: Target, memory_map: MemoryMap) -> Iterator[Finding | NotJudged]:
     described = 0
     struck: list[tuple[MemoryDescriptor, AddressRange]] = []
-    for descriptor in memory_map.by_address:
+    for descriptor in memory_map.sharing(target.region):
         shared = descriptor.physical & target.region
         described += shared.size
-        if not shared.size:
-            continue
         if descriptor.type in KEPT or descriptor.runtime:
             struck.append((descriptor, shared))
         elif descriptor.attribute is None:

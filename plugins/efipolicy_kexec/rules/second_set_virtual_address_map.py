@@ -1,4 +1,4 @@
-"""KEXEC-001."""
+"""KEXEC-001, and UEFI-SVAM-002 for all kernels of one boot together."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,7 @@ from efipolicy.plugin import (
     Good,
     Kernel,
     NotJudged,
+    Platform,
     Related,
     Responsible,
     Severity,
@@ -23,7 +24,7 @@ _CALLS_OF_HOP = "mapping[].kexec[].set_virtual_address_map.calls"
 @rule(
     "kexec/second-set-virtual-address-map",
     severity=Severity.ERROR,
-    requirements=("KEXEC-001",),
+    requirements=("KEXEC-001", "UEFI-SVAM-002"),
     sources=(
         "UEFI 2.10 §8.4.1",
         "Linux commit f3cfdfd239da",
@@ -90,7 +91,9 @@ mapping:
         ),
     ),
 )
-def second_set_virtual_address_map(chain: tuple[Kernel, ...]) -> Iterator[Finding | NotJudged]:
+def second_set_virtual_address_map(
+    chain: tuple[Kernel, ...], platform: Platform
+) -> Iterator[Finding | NotJudged]:
     """A kernel started by kexec calls SetVirtualAddressMap after another one has.
 
     Firmware converts its pointers once, and stays at the addresses of the kernel that asked. To a
@@ -100,17 +103,18 @@ def second_set_virtual_address_map(chain: tuple[Kernel, ...]) -> Iterator[Findin
     Linux avoids the call in two ways. On arm64 and RISC-V only the EFI stub makes it, and kexec
     does not pass through the stub; on x86 the second kernel is told by setup_data that the call
     has been made. Linux on Itanium replaces the service by a stub that reports success before the
-    next kernel runs, and so does call, but never firmware. Xen and the BSDs do not call at all.
+    next kernel runs, which so calls, but never firmware; a call declared there is not judged. Xen
+    and the BSDs do not call at all.
 
     What a strategy would plan for a kernel that boots first says nothing about the same kernel
     started by kexec; where a hop does not say, it is not checked.
     """
     for hop in hops(chain):
         if hop.caller or hop.unsure:
-            yield from _judged(hop)
+            yield from _judged(hop, platform.architecture)
 
 
-def _judged(hop: Hop) -> Iterator[Finding | NotJudged]:
+def _judged(hop: Hop, architecture: str) -> Iterator[Finding | NotJudged]:
     svam = hop.kernel.declared.set_virtual_address_map
     if svam is None or svam.calls is None:
         yield NotJudged(_CALLS_OF_HOP)
@@ -118,12 +122,14 @@ def _judged(hop: Hop) -> Iterator[Finding | NotJudged]:
         return
     elif hop.caller is None:
         yield NotJudged(CALLS)
+    elif architecture == "ia64":
+        yield NotJudged("whether kexec put a stub in the place of SetVirtualAddressMap")
     else:
         first = hop.caller.declared
         yield Finding(
             svam,
-            f"calls SetVirtualAddressMap ({svam.calls}) after a kernel before it has; "
-            "firmware answers EFI_UNSUPPORTED",
+            "a kernel started by kexec calls SetVirtualAddressMap, which one before it has called "
+            "already; firmware answers EFI_UNSUPPORTED",
             field="calls",
             related=(Related(first.set_virtual_address_map or first, "this kernel's call counts"),),
             fix=Fix("unsafe", "declare that it does not call", (Edit(svam, "calls", "never"),)),

@@ -16,6 +16,8 @@ from efipolicy.plugin import (
     size_text,
 )
 
+_SHOWN = 8
+
 
 @rule(
     "linux/big-mmio-window",
@@ -63,10 +65,11 @@ def big_mmio_window(memory_map: MemoryMap, options: Mapping[str, Any]) -> Iterat
         and descriptor.physical.size >= options["least_bytes"]
     ]
     if big:
-        listed = ", ".join(f"{d.physical} ({size_text(d.physical.size)})" for d in big)
+        listed = ", ".join(f"{d.physical} ({size_text(d.physical.size)})" for d in big[:_SHOWN])
+        more = f" and {len(big) - _SHOWN} more" if len(big) > _SHOWN else ""
         yield Finding(
             big[0],
-            f"EfiMemoryMappedIO is a large window in {listed}",
+            f"EfiMemoryMappedIO is a large window in {listed}{more}",
             field="pages",
             related=tuple(Related(descriptor, "another window") for descriptor in big[1:]),
         )

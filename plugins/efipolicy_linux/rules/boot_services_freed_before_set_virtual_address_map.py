@@ -74,7 +74,8 @@ def boot_services_freed_before_set_virtual_address_map(
     A kernel that frees them first hangs or faults inside the call on such machines. Linux on other
     architectures does without the quirk.
     """
-    if says_linux(mapping) and svam.boot_services_memory == "freed-before":
+    called = svam.calls != "never"
+    if called and says_linux(mapping) and svam.boot_services_memory == "freed-before":
         edit = Edit(svam, "boot_services_memory", "freed-after")
         yield Finding(
             svam,

@@ -15,6 +15,7 @@ from efipolicy.plugin import (
     Platform,
     Related,
     Severity,
+    kernels_before,
     rule,
 )
 
@@ -33,7 +34,6 @@ _KEPT = (
     requirements=("LNX-004",),
     sources=("Linux 6.12 drivers/xen/efi.c",),
     help="allocate the table as EfiACPIReclaimMemory",
-    needs=("mapping.hypervisor",),
     architectures=("x86_64", "arm64"),
     since="0.2.0",
     examples=(
@@ -45,6 +45,12 @@ _KEPT = (
 mapping:
   - {os: linux, hypervisor: xen}
 """,
+        ),
+        Bad(
+            "EfiBootServicesData  0x7d978000  1  WB",
+            architecture="x86_64",
+            configuration_tables=("MEMORY_ATTRIBUTES 0x7d978018",),
+            sections="mapping: [{os: xen}]",
         ),
         Good(
             "EfiACPIReclaimMemory  0x7d978000  1  WB",
@@ -83,7 +89,11 @@ def configuration_table_recycled_by_xen(
     the operating system reserves the pages in time.
     """
     # Tables are the platform's: one finding each, however many kernels run on Xen.
-    if not _is_xen(mapping) or mapping is not next(filter(_is_xen, _kernels(platform))):
+    if not _is_xen(mapping):
+        if mapping.hypervisor is None and not kernels_before(mapping, platform):
+            yield NotJudged("mapping[].hypervisor")
+        return
+    if mapping is not next(filter(_is_xen, _kernels(platform))):
         return
     for table in configuration_tables:
         holder = memory_map.at(table.address)
@@ -101,7 +111,9 @@ def configuration_table_recycled_by_xen(
 
 
 def _is_xen(mapping: MappingDeclaration) -> bool:
-    return (mapping.hypervisor or "").casefold() == "xen"
+    """Whether Xen is below a kernel, or is the kernel itself."""
+    below = mapping.hypervisor or mapping.os or ""
+    return below.casefold().startswith("xen")
 
 
 def _kernels(platform: Platform) -> Iterator[MappingDeclaration]:

@@ -17,9 +17,10 @@ from efipolicy.plugin import (
     Severity,
     rule,
 )
-from efipolicy_linux.handed_over import is_linux
+from efipolicy_linux.handed_over import is_linux, version_of
 
 _MARK = 2**64 - 1
+_ALL_ONES_SINCE = (6, 1)
 
 
 @rule(
@@ -82,7 +83,8 @@ def failed_set_virtual_address_map_unmarked(
 
     Up to 5.15 the mark was 0. A region at physical address 0 that is mapped one to one has a
     virtual start of 0 too and was taken for a failure, so the mark was changed. A kernel that knows
-    one mark only takes the other for an address.
+    one mark only takes the other for an address. A kernel whose ``options`` state a version before
+    6.1 may mark a region either way.
     """
     if svam.result != "failed" or not is_linux(mapping):
         return
@@ -92,7 +94,8 @@ def failed_set_virtual_address_map_unmarked(
     relied_on = [e for e in mapping.virtual_map if e.attribute is None or e.runtime]
     if any(entry.virtual_start is None for entry in relied_on):
         yield NotJudged("mapping[].virtual_map[].virtual_start")
-    unmarked = [e for e in relied_on if e.virtual_start not in (None, _MARK)]
+    marks = (_MARK, 0) if (version_of(mapping) or _ALL_ONES_SINCE) < _ALL_ONES_SINCE else (_MARK,)
+    unmarked = [e for e in relied_on if e.virtual_start not in (None, *marks)]
     if unmarked:
         yield _finding(svam, unmarked)
 

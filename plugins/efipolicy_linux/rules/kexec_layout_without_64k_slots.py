@@ -127,11 +127,11 @@ def kexec_layout_without_64k_slots(chain: tuple[Kernel, ...]) -> Iterator[Findin
 
 def _stays_physical(first: Kernel) -> bool:
     """Whether there is no layout to judge, because nobody chose one."""
-    if first.declared.virtual_map is not None:
-        return False
     svam = first.declared.set_virtual_address_map
     if svam and svam.calls:
         return svam.calls == "never"
+    if first.declared.virtual_map is not None:
+        return all(e.virtual_start == e.physical_start for e in first.declared.virtual_map)
     return first.plan is not None and first.plan.svam is None
 
 

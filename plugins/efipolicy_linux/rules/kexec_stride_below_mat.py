@@ -14,7 +14,9 @@ from efipolicy.plugin import (
     Severity,
     rule,
 )
-from efipolicy_linux.handed_over import carried_by
+from efipolicy_linux.handed_over import carried_by, version_of
+
+_APPLIES_THE_TABLE = (6, 13)
 
 
 @rule(
@@ -53,6 +55,14 @@ mapping:
   - kexec: [{carried: {descriptor_size: 48}}]
 """
         ),
+        Good(
+            sections="""
+memory_attributes_table: {descriptor_size: 48, entries: []}
+mapping:
+  - kexec:
+      - {strategy: x86-topdown, options: {kernel: "6.12"}, carried: {descriptor_size: 40}}
+"""
+        ),
         # A kernel that leaves the table alone loses nothing.
         Good(
             sections="""
@@ -73,10 +83,13 @@ def kexec_stride_below_mat(
     the map with 40. The table is then dropped as a whole, and runtime code stays writable and
     executable in the second kernel.
 
-    Linux before 6.13 does not use the table after kexec on x86 anyhow, and loses nothing by it.
+    Linux before 6.13 does not use the table after kexec on x86 anyhow, and loses nothing by it: a
+    kernel whose ``options`` state such a version is not reported.
     """
     size = memory_attributes_table.descriptor_size or 0
-    for _, carried in carried_by(chain):
+    for declared, carried in carried_by(chain):
+        if (version_of(declared) or _APPLIES_THE_TABLE) < _APPLIES_THE_TABLE:
+            continue
         told = carried.descriptor_size if carried else None
         if carried is None or told is None:
             yield NotJudged("mapping[].kexec[].carried.descriptor_size")

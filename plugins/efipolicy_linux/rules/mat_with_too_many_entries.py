@@ -9,6 +9,7 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryAttributesTable,
+    MemoryDescriptor,
     MemoryMap,
     NotJudged,
     Option,
@@ -98,12 +99,24 @@ def _overrun(
     """The finding about ``size`` bytes of entries that do not fit where the table is."""
     holder = memory_map.at(address)
     extent = AddressRange(address, address + _HEADER + size)
-    if holder and not holder.physical.covers(extent):
+    end = _end_of_piece(memory_map, holder, extent.end) if holder else 0
+    if holder and end < extent.end:
         yield Finding(
             table,
             f"the Memory Attributes Table announces {size_text(extent.size)} at {address:#x}, "
-            f"beyond the end of {holder.type_name} at {holder.physical.end:#x}",
-            AddressRange(holder.physical.end, extent.end),
+            f"beyond the end of {holder.type_name} at {end:#x}",
+            AddressRange(end, extent.end),
             field="number_of_entries",
             related=(Related(holder, f"{holder.type_name} holds the table"),),
         )
+
+
+def _end_of_piece(memory_map: MemoryMap, first: MemoryDescriptor, limit: int) -> int:
+    """Where a descriptor and the neighbours of its type end, looking no further than the limit."""
+    end = first.physical.end
+    while end < limit:
+        following = memory_map.at(end)
+        if following is None or following.type != first.type:
+            break
+        end = following.physical.end
+    return end

@@ -8,11 +8,13 @@ from efipolicy.plugin import (
     Finding,
     Firmware,
     Good,
+    MappingDeclaration,
     Responsible,
     RuntimeCalls,
     Severity,
     rule,
 )
+from efipolicy_linux.handed_over import is_linux
 
 _REACH = 1 << 32
 
@@ -41,7 +43,9 @@ mapping: [{{os: linux, calls: {{arguments: [{{start: {start:#x}, size: 0x100}}]}
         Good(sections=_argument(0x1_0000_0000, bits=64)),
     ),
 )
-def mixed_mode_argument_above_4g(firmware: Firmware, calls: RuntimeCalls) -> Iterator[Finding]:
+def mixed_mode_argument_above_4g(
+    firmware: Firmware, calls: RuntimeCalls, mapping: MappingDeclaration
+) -> Iterator[Finding]:
     """A buffer for 32-bit firmware lies above 4 GiB.
 
     In mixed mode a 64-bit Linux calls 32-bit firmware at physical addresses, and an argument is
@@ -51,7 +55,8 @@ def mixed_mode_argument_above_4g(firmware: Firmware, calls: RuntimeCalls) -> Ite
     Linux maps all RAM one to one for such a call, and besides takes care that no argument crosses
     the end of a page. Services for time, wakeup and capsules answer EFI_UNSUPPORTED there.
     """
-    for place in (calls.arguments or ()) if firmware.bits == 32 else ():
+    mixed = firmware.bits == 32 and is_linux(mapping)
+    for place in (calls.arguments or ()) if mixed else ():
         if place.physical.end > _REACH:
             what = f" ({place.what})" if place.what else ""
             yield Finding(

@@ -15,6 +15,7 @@ from efipolicy.plugin import (
     Severity,
     rule,
 )
+from efipolicy_linux.handed_over import is_linux
 
 _NONE = (1 << 64) - 1
 
@@ -60,7 +61,7 @@ def mixed_mode_region_moved(
     Firmware that is told another address stores the lower half of it, and the next call goes there.
     Even an address below 4 GiB breaks Linux's way of calling, which passes physical pointers.
     """
-    if firmware.bits != 32:
+    if firmware.bits != 32 or not is_linux(mapping):
         return
     for entry in virtual_map:
         start = entry.virtual_start

@@ -63,7 +63,7 @@ def mixed_mode_services_after_kexec(
         elif calls.services:
             yield Finding(
                 calls,
-                f"calls {', '.join(calls.services)} after kexec; in mixed mode Linux has no "
-                "runtime services then",
+                f"a kernel started by kexec is to call {', '.join(calls.services)}; Linux has no "
+                "runtime services then on 32-bit firmware",
                 field="services",
             )

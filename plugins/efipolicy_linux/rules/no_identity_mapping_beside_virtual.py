@@ -66,6 +66,8 @@ def no_identity_mapping_beside_virtual(
     """
     if not says_linux(mapping) or calls.identity_mapped is not False:
         return
+    if calls.addresses in ("physical", "identity"):
+        return  # then it is the only mapping, and x86_64/call-without-identity-mapping
     edit = Edit(calls, "identity_mapped", 1)
     yield Finding(
         calls,

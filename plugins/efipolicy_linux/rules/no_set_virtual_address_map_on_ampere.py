@@ -105,7 +105,7 @@ def no_set_virtual_address_map_on_ampere(
         return
     processor = hardware.processor if hardware else None
     vendor = platform.firmware.vendor if platform.firmware else None
-    name = _ampere(processor, vendor, platform.title)
+    name = _ampere(processor, vendor, platform.title, platform.name)
     calls = svam.calls if svam else None
     if calls is None and plan is not None:
         calls = "never" if plan.svam is None else "once"

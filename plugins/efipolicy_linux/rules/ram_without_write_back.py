@@ -9,6 +9,7 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryMap,
+    Revision,
     Severity,
     rule,
 )
@@ -24,6 +25,7 @@ _RAM = frozenset(
         EfiMemoryType.EfiPersistentMemory,
     }
 )
+_EFI_1_10 = Revision(1, 10)
 
 
 @rule(
@@ -47,9 +49,13 @@ _RAM = frozenset(
         Good("EfiConventionalMemory  0x80000000  0x40000  WB"),
         Good("EfiACPIMemoryNVS       0x7e000000  16       UC"),
         Good("EfiReservedMemoryType  0x7e000000  16       UC"),
+        # In EFI 1.02 the number 14 was a type of reserved memory.
+        Good("14                     0x7e000000  16       UC", uefi="1.02"),
     ),
 )
-def ram_without_write_back(memory_map: MemoryMap) -> Iterator[Finding]:
+def ram_without_write_back(
+    memory_map: MemoryMap, revision: Revision | None = None
+) -> Iterator[Finding]:
     """RAM cannot be cached for writing, so Linux does not take it for RAM.
 
     On arm64, arm32 and riscv64 Linux puts a range into its list of RAM only if the map says
@@ -60,8 +66,10 @@ def ram_without_write_back(memory_map: MemoryMap) -> Iterator[Finding]:
     More than WB is not asked for: maps with WB alone (U-Boot, EDK II on AArch64, Itanium), without
     UC, or with WP beside it are all healthy.
     """
+    old = revision is not None and revision < _EFI_1_10
+    ram = _RAM - {EfiMemoryType.EfiPersistentMemory} if old else _RAM
     for descriptor in memory_map.descriptors:
-        if descriptor.type in _RAM and not descriptor.has(EFI_MEMORY_WB):
+        if descriptor.type in ram and not descriptor.has(EFI_MEMORY_WB):
             yield Finding(
                 descriptor,
                 f"{descriptor} has no EFI_MEMORY_WB, only {descriptor.attribute_text}",

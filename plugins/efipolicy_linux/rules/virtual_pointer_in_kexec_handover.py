@@ -31,6 +31,7 @@ _NAMES = {
     "smbios": "SMBIOS",
 }
 _NO_SMBIOS = (0, 2**64 - 1)
+_BELOW_THE_MAP = 1 << 20
 _RUNTIME = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntimeServicesData)
 _FOR_SMBIOS = (
     *_RUNTIME,
@@ -130,7 +131,8 @@ def virtual_pointer_in_kexec_handover(
 
     An address is wrong when the file says where the table really is, when it lies in the virtual
     layout of the first kernel, or when no descriptor of a whole map holds it. Where virtual and
-    physical addresses coincide so that it could be either, it is not checked.
+    physical addresses coincide so that it could be either, it is not checked. Nor is an SMBIOS
+    table below 1 MiB outside the map, where PC firmware keeps a copy in its ROM shadow.
     """
     where = _Where(chain, memory_map, system_table, configuration_tables or ())
     for _, carried in carried_by(chain):
@@ -171,6 +173,8 @@ class _Where(NamedTuple):
         elif entry:
             stated = "configuration_tables" if field == "smbios" else "system_table"
             yield NotJudged(stated)
+        elif holder is None and field == "smbios" and address < _BELOW_THE_MAP:
+            return
         elif holder is None and self.memory_map.extent == "whole":
             yield _finding(carried, field, address, None, None)
         elif holder is None:

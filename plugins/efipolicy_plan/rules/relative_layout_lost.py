@@ -117,7 +117,7 @@ def relative_layout_lost(
     for run in _touching(memory_map):
         torn = [pair for pair in pairwise(run) if _moved(*pair, layout)]
         if torn:
-            yield _finding(torn, layout)
+            yield _finding(torn, layout, mapping)
 
 
 def _touching(memory_map: MemoryMap) -> list[list[MemoryDescriptor]]:
@@ -141,11 +141,13 @@ def _moved(lower: MemoryDescriptor, upper: MemoryDescriptor, layout: VirtualLayo
 
 
 def _finding(
-    torn: list[tuple[MemoryDescriptor, MemoryDescriptor]], layout: VirtualLayout
+    torn: list[tuple[MemoryDescriptor, MemoryDescriptor]],
+    layout: VirtualLayout,
+    mapping: MappingDeclaration,
 ) -> Finding:
     lower, upper = torn[0]
     apart = _moved(lower, upper, layout) + lower.physical.size
-    more = f"; {len(torn) - 1} more like it follow" if len(torn) > 1 else ""
+    more = f"; {len(torn) - 1} more like it" if len(torn) > 1 else ""
     return Finding(
         upper,
         f"{upper} begins where {lower.type_name} at {lower.physical_start:#x} ends, and is placed "
@@ -153,6 +155,7 @@ def _finding(
         f"not {lower.physical.size:#x} above{more}",
         related=(
             Related(lower, f"is placed at {layout.virtual_start(lower):#x}"),
+            Related(mapping, f"the list of {mapping.os or mapping.strategy or 'this kernel'}"),
             *(Related(d, f"is placed at {layout.virtual_start(d):#x}") for _, d in torn[1:]),
         ),
     )

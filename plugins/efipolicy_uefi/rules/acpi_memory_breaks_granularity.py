@@ -41,6 +41,6 @@ def acpi_memory_breaks_granularity(
     """
     for descriptor in memory_map.descriptors:
         if descriptor.type in _ACPI:
-            finding = breach(descriptor, architecture.acpi_granularity)
+            finding = breach(descriptor, architecture.acpi_granularity, "UEFI-RT-006")
             if finding:
                 yield finding

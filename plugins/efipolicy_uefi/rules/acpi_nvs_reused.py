@@ -8,6 +8,7 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryMap,
+    NotJudged,
     Responsible,
     Severity,
     UsableMemory,
@@ -22,7 +23,6 @@ from efipolicy_uefi.reuse import reuse
     requirements=("UEFI-MAP-016", "UEFI-MAP-014"),
     sources=("UEFI 2.10 §7.2", "ACPI 6.4 §15"),
     help="keep EfiACPIMemoryNVS reserved",
-    needs=("usable_memory.types",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
     since="0.2.0",
@@ -40,7 +40,7 @@ from efipolicy_uefi.reuse import reuse
 )
 def acpi_nvs_reused(
     usable_memory: UsableMemory, memory_map: MemoryMap | None = None
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """An operating system takes the memory in which ACPI keeps its state.
 
     The code in ACPI tables and firmware itself read EfiACPIMemoryNVS for as long as the machine
@@ -53,5 +53,5 @@ def acpi_nvs_reused(
         usable_memory,
         memory_map,
         lambda kind: kind == EfiMemoryType.EfiACPIMemoryNVS,
-        "ACPI code and firmware read it until the machine is off",
+        "ACPI code and firmware use this memory until the machine is off",
     )

@@ -17,7 +17,7 @@ from efipolicy.plugin import (
     UsableMemory,
     rule,
 )
-from efipolicy_uefi.reuse import dropped, found_in
+from efipolicy_uefi.reuse import TYPES, dropped, found_in
 from efipolicy_uefi.virtual_maps import kernels_after
 
 _RECLAIM = EfiMemoryType.EfiACPIReclaimMemory
@@ -26,10 +26,9 @@ _RECLAIM = EfiMemoryType.EfiACPIReclaimMemory
 @rule(
     "uefi/acpi-reclaim-memory-reused-early",
     severity=Severity.ERROR,
-    requirements=("UEFI-MAP-017",),
+    requirements=("UEFI-MAP-017", "UEFI-MAP-014"),
     sources=("UEFI 2.10 §7.2", "Linux 6.6 drivers/firmware/efi/efi-init.c"),
     help="keep EfiACPIReclaimMemory until ACPI is enabled, and for good where kexec follows",
-    needs=("usable_memory.types",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
     since="0.2.0",
@@ -39,6 +38,7 @@ _RECLAIM = EfiMemoryType.EfiACPIReclaimMemory
             sections="mapping: [{os: a, usable_memory: {types: [7, 9], before_acpi: [7, 9]}}]",
             at=0,
         ),
+        Bad(sections="mapping: [{os: a, usable_memory: {before_acpi: [7, 9]}}]", at=0),
         Bad(
             "EfiACPIReclaimMemory  0x7f76c000  18  WB",
             sections="""
@@ -102,11 +102,14 @@ def acpi_reclaim_memory_reused_early(
             "and a kernel started by kexec has to read its tables again",
             field="types",
             related=related,
+            requirements=("UEFI-MAP-017",),
             fix=Fix(
                 "unsafe",
                 "keep EfiACPIReclaimMemory out of what is used",
                 dropped(usable_memory, (_RECLAIM,)),
             ),
         )
+    elif usable_memory.types is None:
+        yield NotJudged(TYPES)
     elif _RECLAIM in late and early is None:
         yield NotJudged("mapping[].usable_memory.before_acpi")

@@ -12,13 +12,16 @@ from efipolicy.plugin import (
     MemoryDescriptor,
     MemoryMap,
     Related,
+    Responsible,
     Severity,
     rule,
 )
-from efipolicy_uefi.descriptors import MMIO_TYPES
+from efipolicy_uefi.descriptors import MMIO_TYPES, blamed_for_garbage
 
-_WIDEST_BITS = 63
-"""What no architecture exceeds: that of Itanium, the widest of all."""
+_WIDEST_BITS = 56
+"""What no machine exceeds: the widest architecture in use has as many, and the highest address of
+all maps we saw needs 48. Only Itanium could have more, on paper.
+"""
 
 _39_BITS = """
 hardware: {physical_address_bits: 39}
@@ -39,8 +42,9 @@ hardware: {physical_address_bits: 39}
             at=2,
             architecture="x86_64",
         ),
-        Bad("EfiConventionalMemory  0x7ffffffffffff000  2  WB", architecture="unknown"),
-        Good("EfiConventionalMemory  0x7ffffffffffff000  1  WB", architecture="unknown"),
+        Bad("EfiConventionalMemory  0xfffffffffff000  2  WB", architecture="unknown"),
+        Good("EfiConventionalMemory  0xfffffffffff000  1  WB", architecture="unknown"),
+        Good("EfiConventionalMemory  0x7ffffffffffff000  1  WB", architecture="ia64"),
         Good("EfiConventionalMemory  0xffffffffff000  1  WB", architecture="x86_64"),
         Good("EfiMemoryMappedIO  0x723ffbb0000000  1  UC", architecture="ia64"),
         Bad(
@@ -66,7 +70,8 @@ def address_beyond_physical_limit(
     The map describes memory that exists, so an address nobody can form was not written by the
     firmware on purpose. Boot loaders that took the fields apart at the wrong offset shifted whole
     maps by 32 bits, and kernels then built page tables for them. Where the architecture is not
-    known, only what lies beyond the 63 bits of Itanium, the widest of all, is reported.
+    known, 56 bits are allowed: those of AArch64 and RISC-V, the widest there are but for Itanium,
+    whose 63 no machine has used.
 
     ``hardware: {physical_address_bits: …}`` narrows that to the processor of the board. A page
     table entry with an address above its width faults for a reserved bit on x86 and with an
@@ -75,13 +80,15 @@ def address_beyond_physical_limit(
     can belong to a fabric that is wider than the processor in the socket.
     """
     widest = architecture.physical_address_bits if architecture else _WIDEST_BITS
-    whose = f"{architecture.title} has" if architecture else "the widest architecture has"
+    whose = f"{architecture.title} has" if architecture else "any machine is known to have"
     declared = hardware.physical_address_bits if hardware else None
+    responsible = blamed_for_garbage(memory_map)
     for descriptor in memory_map.descriptors:
         if descriptor.physical.end > 1 << widest:
-            yield _finding(descriptor, widest, whose, None)
+            yield _finding(descriptor, widest, whose, None, responsible)
         elif declared and descriptor.physical.end > 1 << declared and not _window(descriptor):
-            yield _finding(descriptor, declared, "the hardware is declared to have", hardware)
+            whose_bits = "the hardware is declared to have"
+            yield _finding(descriptor, declared, whose_bits, hardware, responsible)
 
 
 def _window(descriptor: MemoryDescriptor) -> bool:
@@ -90,13 +97,19 @@ def _window(descriptor: MemoryDescriptor) -> bool:
 
 
 def _finding(
-    descriptor: MemoryDescriptor, bits: int, whose: str, hardware: Hardware | None
+    descriptor: MemoryDescriptor,
+    bits: int,
+    whose: str,
+    hardware: Hardware | None,
+    responsible: Responsible | None,
 ) -> Finding:
+    lies = "lies" if descriptor.physical_start >= 1 << bits else "reaches"
     return Finding(
         descriptor,
-        f"{descriptor.type_name} {descriptor.physical} lies above the "
+        f"{descriptor.type_name} {descriptor.physical} {lies} above the "
         f"{bits} bits of physical address that {whose}",
         AddressRange(max(descriptor.physical_start, 1 << bits), descriptor.physical.end),
         field="physical_start",
         related=(Related(hardware, f"{bits} bits are declared"),) if hardware else (),
+        responsible=responsible,
     )

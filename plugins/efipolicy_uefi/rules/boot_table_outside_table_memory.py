@@ -25,7 +25,13 @@ from efipolicy_uefi.tables import (
 
 _ALLOWED = (RUNTIME_DATA, BOOT_DATA, RECLAIM, NVS)
 _RULED_ELSEWHERE = (*ACPI_ROOT_POINTERS, "DTB", "ESRT")
-_LOADER = (EfiMemoryType.EfiLoaderCode, EfiMemoryType.EfiLoaderData)
+_OF_AN_IMAGE = (
+    EfiMemoryType.EfiLoaderCode,
+    EfiMemoryType.EfiLoaderData,
+    EfiMemoryType.EfiBootServicesCode,
+    EfiMemoryType.EfiRuntimeServicesCode,
+)
+"""Where a loader allocates, and where the static data of drivers lies."""
 
 
 @rule(
@@ -68,6 +74,11 @@ _LOADER = (EfiMemoryType.EfiLoaderCode, EfiMemoryType.EfiLoaderData)
             "EfiLoaderData  0x80100000  16  WB",
             configuration_tables=("12345678-9abc-def0-1234-56789abcdef0 0x80100000",),
         ),
+        # The DXE services table of EDK II, static data of a boot driver for others of its kind.
+        Good(
+            "EfiBootServicesCode  0x80100000  16  WB",
+            configuration_tables=("05ad34ba-6f02-4214-952e-4da0398e2bb9 0x80100000",),
+        ),
     ),
 )
 def boot_table_outside_table_memory(
@@ -84,12 +95,15 @@ def boot_table_outside_table_memory(
     The specification says "in general", so a table's own specification may say otherwise. ACPI
     tables, the devicetree and the ESRT have rules of their own; reserved memory, and types of a
     vendor, are reported by the rules that name them. A table of an unknown GUID in loader memory
-    is taken for one the loader hands to its kernel.
+    is taken for one the loader hands to its kernel; one inside a driver's image, such as the DXE
+    services and debug information tables of EDK II, for one that drivers pass among themselves.
     """
     for table in configuration_tables:
         if table.name in _RULED_ELSEWHERE or table.loaded == "runtime":
             continue
         holder = memory_map.at(table.address)
-        if holder and (holder.type == RESERVED or (table.name is None and holder.type in _LOADER)):
+        if holder and (
+            holder.type == RESERVED or (table.name is None and holder.type in _OF_AN_IMAGE)
+        ):
             continue
         yield from misplaced(memory_map, table, _ALLOWED)

@@ -39,6 +39,12 @@ _DEMANDED_SINCE = Revision(2, 9)
             uefi="2.9",
             configuration_tables=("DTB 0x7f000000 0x8000",),
         ),
+        # No revision is declared.
+        Bad(
+            "EfiBootServicesData  0x7f000000  16  WB",
+            architecture="arm64",
+            configuration_tables=("DTB 0x7f000000 0x8000",),
+        ),
         Good(
             "EfiACPIReclaimMemory  0x7f000000  16  WB",
             architecture="arm64",
@@ -73,11 +79,15 @@ def devicetree_outside_acpi_reclaim_memory(
 
     UEFI 2.9 made this a demand for AArch32, AArch64 and RISC-V. EBBR repeats it, and U-Boot moved
     its tree from runtime data to EfiACPIReclaimMemory (U-Boot commit 42a426e027d). Firmware that
-    declares an older revision owes nothing; where the file declares no ``uefi`` revision, a tree in
-    another type is not checked.
+    declares an older revision owes nothing; where the file declares no ``uefi`` revision, one that
+    has the demand is assumed, and the finding says so.
     """
+    assumed = "" if revision else "; UEFI demands it since 2.9, which is assumed without a revision"
     for table in configuration_tables:
         if table.name != "DTB" or (revision and revision < _DEMANDED_SINCE):
             continue
         for found in misplaced(memory_map, table, (RECLAIM,)):
-            yield found if revision else NotJudged("platform.uefi")
+            if isinstance(found, Finding):
+                yield found._replace(message=found.message + assumed)
+            else:
+                yield found

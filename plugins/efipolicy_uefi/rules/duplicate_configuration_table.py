@@ -42,7 +42,8 @@ def duplicate_configuration_table(
     """The same GUID occurs twice among the configuration tables.
 
     InstallConfigurationTable replaces an entry of the same GUID, so two of them do not come about
-    by legal means. Some consumers take the first, some the last.
+    by legal means. Which of the two is read depends on the reader: EDK II's own lookup stops at the
+    first, Linux goes through the whole list and keeps the last.
     """
     first: dict[str, ConfigurationTable] = {}
     last: dict[str, ConfigurationTable] = {}

@@ -15,8 +15,8 @@ from efipolicy.plugin import (
     Severity,
     rule,
 )
-from efipolicy_uefi.extents import holders
-from efipolicy_uefi.virtual_maps import passed_list
+from efipolicy_uefi.extents import holders, runtime_holder
+from efipolicy_uefi.virtual_maps import marked_by_kernel, passed_list
 
 
 @rule(
@@ -44,6 +44,17 @@ mapping:
         ),
         Bad(
             "EfiRuntimeServicesData  0x7f000000  16  RUNTIME WB",
+            sections="""
+mapping:
+  - os: a
+    virtual_map:
+      - {type: 4, physical_start: 0x7a000000, virtual_start: 0x20000000, pages: 16}
+""",
+            at=0,
+        ),
+        Bad(
+            "EfiConventionalMemory   0x7a000000  0x1000  WB",
+            "EfiRuntimeServicesData  0x7f000000  16      RUNTIME WB",
             sections="""
 mapping:
   - os: a
@@ -81,13 +92,17 @@ def foreign_entry_in_virtual_map(
     EFI_MEMORY_RUNTIME that firmware never marked so has firmware convert pointers into memory the
     operating system is about to reuse.
 
-    Linux once passed its boot services regions that way and had to stop (commit 1acba98f810a);
-    today it passes them without the bit, which firmware skips: see
-    ``uefi/virtual-map-entry-without-runtime``.
+    Linux once passed all its boot-services regions that way and had to stop (commit
+    1acba98f810a). Today x86-64 passes them without the bit, which firmware skips, but for those few
+    that it marked in order to keep them: see ``uefi/virtual-map-entry-without-runtime``. That is
+    also what an entry is taken for that does not state its attribute and is of the type the memory
+    map has there.
     """
     # The map as it was read: garbage in it is another rule's business.
     memory_map = platform.memory_map
     for entry in passed_list(virtual_map, mapping, platform):
+        if runtime_holder(memory_map, entry.physical):
+            continue
         found = holders(memory_map, entry.physical)
         if not found and memory_map.extent != "whole":
             yield NotJudged("memory_map.extent: whole")
@@ -97,19 +112,32 @@ def foreign_entry_in_virtual_map(
                 f"{entry} is given to SetVirtualAddressMap and not in the memory map",
                 field="physical_start",
             )
-        elif not any(holder.runtime for holder in found):
-            yield from _without_runtime(entry, found)
+        else:
+            yield from _without_runtime(entry, found, mapping, platform)
+
+
+def _of_other_type(entry: MemoryDescriptor, found: list[MemoryDescriptor]) -> Finding:
+    return Finding(
+        entry,
+        f"{entry} is given to SetVirtualAddressMap, and the memory map has "
+        f"{found[0].type_name} there",
+        field="type",
+        related=tuple(Related(d, f"{d.type_name} in the memory map") for d in found),
+    )
 
 
 def _without_runtime(
-    entry: MemoryDescriptor, found: list[MemoryDescriptor]
+    entry: MemoryDescriptor,
+    found: list[MemoryDescriptor],
+    mapping: MappingDeclaration,
+    platform: Platform,
 ) -> Iterator[Finding | NotJudged]:
     """What is to be said of an entry none of whose descriptors says it is a runtime region."""
     if any(holder.attribute is None for holder in found):
         yield NotJudged("memory_map.descriptors[].attribute")
-    elif entry.attribute is None:
-        yield NotJudged("mapping[].virtual_map[].attribute")
-    elif entry.runtime:
+    elif entry.attribute is None and all(holder.type != entry.type for holder in found):
+        yield _of_other_type(entry, found)
+    elif entry.runtime and not marked_by_kernel(entry, found, mapping, platform):
         yield Finding(
             entry,
             f"{entry} is given to SetVirtualAddressMap with EFI_MEMORY_RUNTIME, "

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from efipolicy.plugin import (
     EFI_PAGE_SIZE,
+    NO_VIRTUAL_START,
     Bad,
     Edit,
     Finding,
@@ -11,10 +12,13 @@ from efipolicy.plugin import (
     Good,
     MemoryDescriptor,
     MemoryMap,
+    Responsible,
     Severity,
     rule,
 )
 from efipolicy_uefi.descriptors import wraps
+
+_OF_A_KERNEL = ("kernel-edited", "kexec")
 
 
 @rule(
@@ -31,6 +35,11 @@ from efipolicy_uefi.descriptors import wraps
         Good("EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB  @0x20000000"),
         Good("EfiRuntimeServicesCode  0x7f000000  1   RUNTIME WB  @0xfffffffffffff000"),
         Good("EfiConventionalMemory   0x7f000000  16  WB  @0x0"),
+        # The boot stub of Linux marks a failed SetVirtualAddressMap so.
+        Good(
+            "EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB  @0xffffffffffffffff",
+            origin="kernel-edited",
+        ),
         # U-Boot repeats the physical address; its misalignment is uefi/misaligned-physical-start.
         Good("EfiMemoryMappedIO  0x1e88180  1  RUNTIME UC  @0x1e88180"),
     ),
@@ -42,9 +51,15 @@ def invalid_virtual_start(memory_map: MemoryMap) -> Iterator[Finding]:
     a whole number of pages, every address the code forms relative to its page is wrong. A range
     that runs out at the top of the address space wraps to address 0. A virtual start of 0 says
     that none was chosen yet and is not judged.
+
+    In a map that was read back from an operating system the addresses are its own choice, and so
+    is the fault. There all ones are no address: Linux's boot stub writes them when
+    SetVirtualAddressMap failed.
     """
+    of_a_kernel = memory_map.origin in _OF_A_KERNEL
     for descriptor in memory_map.descriptors:
-        if descriptor.virtual_start:
+        marked = of_a_kernel and descriptor.virtual_start == NO_VIRTUAL_START
+        if descriptor.virtual_start and not marked:
             fault = _fault(descriptor, descriptor.virtual_start)
             if fault:
                 yield Finding(
@@ -52,6 +67,7 @@ def invalid_virtual_start(memory_map: MemoryMap) -> Iterator[Finding]:
                     f"the virtual start {descriptor.virtual_start:#x} of "
                     f"{descriptor.type_name} {fault}",
                     field="virtual_start",
+                    responsible=Responsible.KERNEL if of_a_kernel else None,
                     fix=_rounded(descriptor, descriptor.virtual_start),
                 )
 
@@ -70,5 +86,5 @@ def _fault(descriptor: MemoryDescriptor, virtual_start: int) -> str | None:
     if virtual_start % EFI_PAGE_SIZE and not copied:
         return f"lies {virtual_start % EFI_PAGE_SIZE:#x} bytes inside a page"
     if wraps(virtual_start, descriptor.number_of_pages):
-        return f"leaves no room for {descriptor.number_of_pages} pages below the end of 64 bits"
+        return f"leaves no room for {descriptor.number_of_pages:#x} pages below the end of 64 bits"
     return None

@@ -9,6 +9,7 @@ from efipolicy.plugin import (
     Good,
     MappingDeclaration,
     MemoryDescriptor,
+    MemoryMap,
     NotJudged,
     Platform,
     Related,
@@ -16,6 +17,7 @@ from efipolicy.plugin import (
     rule,
 )
 from efipolicy_uefi.tables import extent_of, name_of
+from efipolicy_uefi.virtual_maps import placed
 
 _CONVERTED = ("JSON_CONFIG_DATA", "JSON_CAPSULE_RESULT")
 _AFTER = "configuration_tables[].after_set_virtual_address_map"
@@ -66,8 +68,8 @@ def json_table_pointer_not_converted(
 
     The address each table must have follows from the virtual layout, which the file declares as
     ``virtual_map`` or leaves to a strategy. With several operating systems in ``mapping`` nobody
-    says under which of them the pointer was read, and it is not judged where it fits one of them
-    not. The table of JSON capsule data is another matter: it stays physical.
+    says under which of them the pointer was read, and one that does not fit all of them is not
+    judged. The table of JSON capsule data is another matter: it stays physical.
     """
     declared = platform.mapping or ()
     if not any(mapping is one for one in declared):
@@ -79,11 +81,11 @@ def json_table_pointer_not_converted(
         if after is None:
             yield NotJudged(_AFTER)
             continue
-        entry = _entry_of(table.address, virtual_map)
-        if entry is None or entry.virtual_start is None:
+        entry, virtual_start = _entry_of(table.address, virtual_map, platform.memory_map)
+        if entry is None:
             yield NotJudged(f"mapping[].virtual_map with {table.address:#x}")
             continue
-        expected = table.address - entry.physical_start + entry.virtual_start
+        expected = table.address - entry.physical_start + virtual_start
         if after == expected:
             continue
         if len(declared) > 1:
@@ -96,9 +98,13 @@ def json_table_pointer_not_converted(
             f"the table is at {expected:#x} then",
             extent_of(table),
             field="after_set_virtual_address_map",
-            related=(Related(entry, f"{entry.type_name} is mapped at {entry.virtual_start:#x}"),),
+            related=(Related(entry, f"{entry.type_name} is mapped at {virtual_start:#x}"),),
         )
 
 
-def _entry_of(address: int, virtual_map: tuple[MemoryDescriptor, ...]) -> MemoryDescriptor | None:
-    return next((entry for entry in virtual_map if address in entry.physical), None)
+def _entry_of(
+    address: int, virtual_map: tuple[MemoryDescriptor, ...], memory_map: MemoryMap
+) -> tuple[MemoryDescriptor | None, int]:
+    """The entry firmware converts an address by, the first one with EFI_MEMORY_RUNTIME."""
+    pairs = placed(virtual_map, memory_map)
+    return next((pair for pair in pairs if address in pair[0].physical), (None, 0))

@@ -10,6 +10,7 @@ from efipolicy.plugin import (
     Good,
     MemoryAttributesTable,
     MemoryMap,
+    NotJudged,
     Related,
     Severity,
     rule,
@@ -22,7 +23,7 @@ from efipolicy.plugin import (
     requirements=("UEFI-MAT-009",),
     sources=("UEFI 2.10 §4.6.4", "UEFI 2.11 §4.6.3", "Linux drivers/firmware/efi/memattr.c"),
     help="give the entry the type of the descriptor it lies in",
-    needs=("whole_memory_attributes_table", "whole_map"),
+    needs=("whole_memory_attributes_table",),
     fix="unsafe",
     since="0.2.0",
     unless=("uefi/mat-entry-of-other-type",),
@@ -50,7 +51,7 @@ from efipolicy.plugin import (
 )
 def mat_entry_type_differs(
     memory_map: MemoryMap, memory_attributes_table: MemoryAttributesTable
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """An entry of the Memory Attributes Table has another type than the memory map.
 
     The table cuts the map's descriptors into pieces with permissions of their own; the type stays
@@ -64,7 +65,9 @@ def mat_entry_type_differs(
     """
     for entry in memory_attributes_table.entries:
         holder = memory_map.at(entry.physical_start)
-        if holder and holder.type != entry.type:
+        if holder is None and memory_map.extent != "whole":
+            yield NotJudged("memory_map.extent: whole")
+        elif holder and holder.type != entry.type:
             yield Finding(
                 entry,
                 f"the entry for {entry} lies in {holder.type_name}",

@@ -41,7 +41,8 @@ def mat_entry_with_other_attributes(
     """An entry of the Memory Attributes Table has bits that mean nothing there.
 
     The table states the permissions of runtime memory; cacheability and everything else is the
-    memory map's to say. Two places that say it can disagree.
+    memory map's to say. Two places that say it can disagree. Linux looks at RO and XP alone and
+    takes the entry as if the other bits were not there.
     """
     for entry in memory_attributes_table.entries:
         others = (entry.attribute or 0) & ~_ALLOWED

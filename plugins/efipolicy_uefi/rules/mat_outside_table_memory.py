@@ -14,7 +14,7 @@ from efipolicy.plugin import (
     Severity,
     rule,
 )
-from efipolicy_uefi.tables import BOOT_DATA, NVS, RECLAIM, RUNTIME_DATA, misplaced
+from efipolicy_uefi.tables import BOOT_DATA, NVS, RECLAIM, RUNTIME_DATA, extent_of, misplaced
 
 _ALLOWED = (RUNTIME_DATA, BOOT_DATA, RECLAIM, NVS)
 
@@ -34,6 +34,12 @@ _ALLOWED = (RUNTIME_DATA, BOOT_DATA, RECLAIM, NVS)
         ),
         Bad(
             "EfiLoaderData  0x7e000000  16  WB",
+            sections="memory_attributes_table: {address: 0x7e003018, entries: []}",
+            at=0,
+        ),
+        # Of a table that is not listed no other rule says that nobody describes its memory.
+        Bad(
+            "EfiBootServicesData  0x7e000000  2  WB",
             sections="memory_attributes_table: {address: 0x7e003018, entries: []}",
             at=0,
         ),
@@ -67,6 +73,14 @@ def mat_outside_table_memory(
     table = _table(configuration_tables or (), memory_attributes_table)
     if table:
         yield from misplaced(memory_map, table, _ALLOWED)
+        listed = table in (configuration_tables or ())
+        if not listed and memory_map.extent == "whole" and memory_map.at(table.address) is None:
+            yield Finding(
+                table,
+                f"no descriptor holds the Memory Attributes Table at {table.address:#x}",
+                extent_of(table),
+                field="address",
+            )
     elif configuration_tables is None:
         yield NotJudged("memory_attributes_table.address")
 

@@ -23,7 +23,13 @@ from efipolicy.plugin import Bad, Finding, Good, Platform, Severity, rule
             descriptor_size=48,
             size=4096,
         ),
-        Bad("EfiConventionalMemory  0x100000  16  WB", at=0, descriptor_size=48, size=96),
+        Bad(
+            "EfiConventionalMemory  0x100000  16  WB",
+            "EfiLoaderData          0x110000  16  WB",
+            at=0,
+            descriptor_size=48,
+            size=48,
+        ),
         Good(
             "EfiConventionalMemory  0x100000  16  WB",
             extent="partial",
@@ -31,18 +37,21 @@ from efipolicy.plugin import Bad, Finding, Good, Platform, Severity, rule
             size=4080,
         ),
         Good("EfiConventionalMemory  0x100000  16  WB", descriptor_size=48, size=48),
+        # The buffer may be larger than what is in it.
+        Good("EfiConventionalMemory  0x100000  16  WB", descriptor_size=48, size=96),
     ),
 )
 def memory_map_size_mismatch(platform: Platform) -> Iterator[Finding]:
-    """The size of the map is not that of its descriptors.
+    """The size of the map does not fit its descriptors.
 
     GetMemoryMap returns the bytes of the map and the bytes from one descriptor to the next, and
     readers divide one by the other to learn where to stop. A rest means that one of the numbers is
     wrong: either the last descriptor is cut off, or the reader steps by another distance than the
     firmware did and every descriptor after the first is made of two halves.
 
-    Where the whole map is known, as many descriptors as fit must be there. A buffer that was
-    allocated larger than the map has no business in this number.
+    A map with more descriptors than its size has room for was cut off by whoever copies that many
+    bytes. Fewer are no fault: platform files often state the buffer that was allocated, which is
+    larger than the map because allocating it splits a descriptor.
     """
     # The map as it was read: descriptors that other rules set aside take their room too.
     memory_map = platform.memory_map
@@ -51,10 +60,11 @@ def memory_map_size_mismatch(platform: Platform) -> Iterator[Finding]:
         return
     number, rest = divmod(size, stride)
     there = len(memory_map.descriptors)
+    room = f"{number} descriptor{'' if number == 1 else 's'} of {stride} bytes"
     if rest:
-        why = f"{number} descriptors of {stride} bytes and {rest} bytes of another"
-    elif memory_map.extent == "whole" and not memory_map.missing and number != there:
-        why = f"{number} descriptors of {stride} bytes, and the map has {there}"
+        why = f"{room} and {rest} bytes of another"
+    elif number < there:
+        why = f"{room}, and the map has {there}"
     else:
         return
     yield Finding(memory_map, f"the {size} bytes of the map hold {why}", field="size")

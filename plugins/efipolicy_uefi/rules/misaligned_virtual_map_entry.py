@@ -12,6 +12,7 @@ from efipolicy.plugin import (
     MappingDeclaration,
     MemoryDescriptor,
     MemoryMap,
+    NotJudged,
     Platform,
     Responsible,
     Severity,
@@ -19,7 +20,7 @@ from efipolicy.plugin import (
     rule,
 )
 from efipolicy_uefi.descriptors import wraps
-from efipolicy_uefi.virtual_maps import is_declared, passed_list, placed
+from efipolicy_uefi.virtual_maps import is_declared, passed_list, placed, unplaced
 
 
 @rule(
@@ -77,7 +78,7 @@ def misaligned_virtual_map_entry(
     memory_map: MemoryMap,
     mapping: MappingDeclaration,
     platform: Platform,
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """A virtual start given to SetVirtualAddressMap is no address a region could be mapped at.
 
     It is a multiple of 4 KiB, whatever pages the operating system uses. EDK II checks nothing of
@@ -89,7 +90,9 @@ def misaligned_virtual_map_entry(
     call that failed, Xen for regions it does not map. A virtual start that keeps the offset of a
     misaligned physical one is firmware's fault and reported there.
     """
-    for entry, virtual_start in placed(passed_list(virtual_map, mapping, platform), memory_map):
+    passed = passed_list(virtual_map, mapping, platform)
+    yield from unplaced(passed, mapping)
+    for entry, virtual_start in placed(passed, memory_map):
         inside = virtual_start % EFI_PAGE_SIZE
         moved = virtual_start - entry.physical_start
         if inside and moved % EFI_PAGE_SIZE:

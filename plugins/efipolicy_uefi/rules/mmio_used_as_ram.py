@@ -7,6 +7,7 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryMap,
+    NotJudged,
     Responsible,
     Severity,
     UsableMemory,
@@ -22,7 +23,6 @@ from efipolicy_uefi.reuse import reuse
     requirements=("UEFI-MAP-024", "UEFI-MAP-014"),
     sources=("UEFI 2.10 §7.2", "UEFI 2.7B erratum 1890"),
     help="leave device memory to ACPI or the devicetree, and map it for runtime services only",
-    needs=("usable_memory.types",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
     since="0.2.0",
@@ -41,7 +41,7 @@ from efipolicy_uefi.reuse import reuse
 )
 def mmio_used_as_ram(
     usable_memory: UsableMemory, memory_map: MemoryMap | None = None
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """An operating system takes device registers for memory.
 
     EfiMemoryMappedIO and EfiMemoryMappedIOPortSpace name addresses behind which there is a
@@ -54,5 +54,8 @@ def mmio_used_as_ram(
     07eab0901ede).
     """
     yield from reuse(
-        usable_memory, memory_map, MMIO_TYPES.__contains__, "there is a device behind it, no RAM"
+        usable_memory,
+        memory_map,
+        MMIO_TYPES.__contains__,
+        "there are devices behind these addresses, no RAM",
     )

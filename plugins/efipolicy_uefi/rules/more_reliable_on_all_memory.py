@@ -68,10 +68,10 @@ def more_reliable_on_all_memory(
     elif marked:
         first, *others = marked
         without = [(d, (d.attribute or 0) & ~EFI_MEMORY_MORE_RELIABLE) for d in marked]
+        whole = f"all {len(marked)} descriptors of RAM have" if others else "all RAM has"
         yield Finding(
             first,
-            f"all {len(marked)} descriptors of RAM have EFI_MEMORY_MORE_RELIABLE"
-            f"{assumption(EFI_MEMORY_MORE_RELIABLE, revision)}",
+            f"{whole} EFI_MEMORY_MORE_RELIABLE{assumption(EFI_MEMORY_MORE_RELIABLE, revision)}",
             field="attribute",
             related=tuple(Related(other, f"{other} as well") for other in others),
             fix=Fix(

@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator
 
-from efipolicy.plugin import Bad, Finding, Good, MemoryMap, Related, Severity, rule
+from efipolicy.plugin import (
+    EFI_PAGE_SIZE,
+    Bad,
+    Finding,
+    Good,
+    MemoryMap,
+    Related,
+    Severity,
+    rule,
+)
 from efipolicy_uefi.descriptors import Overlap, overlaps
 from efipolicy_uefi.ranges import listed
 
@@ -44,6 +53,8 @@ def overlapping_descriptors(memory_map: MemoryMap) -> Iterator[Finding]:
     relies on it.
 
     Each pair is reported once, at the one of the two that starts later, with the bytes they share.
+    Less than a page is shared only where one of them starts inside a page, and then that is the
+    fault: ``uefi/misaligned-physical-start``.
     """
     for overlap in overlaps(memory_map.descriptors):
         yield _finding(overlap)
@@ -55,9 +66,13 @@ def _finding(overlap: Overlap) -> Finding:
     shared = [(descriptor.physical & other.physical, other) for other in overlap.others]
     words = [f"{part} with {other.type_name} {other.physical}" for part, other in shared]
     more = overlap.number - len(shared)
+    # Less than a page can be shared only because of a start inside a page: that entry is the one.
+    by_a_start = shared[0][0].size < EFI_PAGE_SIZE
+    aligned = descriptor.physical_start % EFI_PAGE_SIZE == 0
     return Finding(
-        descriptor,
+        overlap.others[0] if by_a_start and aligned else descriptor,
         f"{descriptor} shares {listed(words)}" + (f", and more with {more} others" if more else ""),
         shared[0][0],  # that with the one that reaches furthest holds all the others
         related=tuple(Related(other, f"{other} shares {part}") for part, other in shared),
+        unless=("uefi/misaligned-physical-start",) if by_a_start else (),
     )

@@ -43,7 +43,8 @@ def overlapping_mat_entries(memory_attributes_table: MemoryAttributesTable) -> I
     A page cannot have two sets of permissions. Which of them an operating system leaves in place
     depends on the order in which it happens to apply them.
     """
-    runtime = [entry for entry in memory_attributes_table.entries if entry.runtime]
+    entries = memory_attributes_table.entries
+    runtime = [entry for entry in entries if entry.runtime and entry.number_of_pages]
     for entry, reaching in overlapping(runtime):
         shared = entry.physical & reaching.physical
         yield Finding(

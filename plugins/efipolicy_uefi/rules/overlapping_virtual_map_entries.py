@@ -9,6 +9,7 @@ from efipolicy.plugin import (
     MappingDeclaration,
     MemoryDescriptor,
     MemoryMap,
+    NotJudged,
     Platform,
     Related,
     Responsible,
@@ -16,7 +17,7 @@ from efipolicy.plugin import (
     pages_of,
     rule,
 )
-from efipolicy_uefi.virtual_maps import passed_list, placed
+from efipolicy_uefi.virtual_maps import passed_list, placed, unplaced
 
 
 @rule(
@@ -58,7 +59,7 @@ def overlapping_virtual_map_entries(
     memory_map: MemoryMap,
     mapping: MappingDeclaration,
     platform: Platform,
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """Two regions are given the same virtual addresses.
 
     One address leads to one page, so one of the two regions is not mapped at all. Firmware does
@@ -71,7 +72,9 @@ def overlapping_virtual_map_entries(
     want of room are reported as that.
     """
     passed = passed_list(virtual_map, mapping, platform)
+    yield from unplaced(passed, mapping)
     entries = [pair for pair in placed(passed, memory_map) if pair[1] or not pair[0].physical_start]
+    entries = [pair for pair in entries if pair[0].number_of_pages]
     entries.sort(key=lambda pair: pair[1])
     reaching: MemoryDescriptor | None = None
     for entry, virtual_start in entries:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from efipolicy.plugin import (
+    EFI_MEMORY_RUNTIME,
+    NO_VIRTUAL_START,
     Bad,
     Edit,
     Finding,
@@ -10,11 +12,13 @@ from efipolicy.plugin import (
     Good,
     MappingDeclaration,
     MappingPlan,
+    MemoryDescriptor,
     NotJudged,
     Platform,
     Responsible,
     RuntimeCalls,
     Severity,
+    VirtualMapEntry,
     firmware_is_virtual,
     kernels_before,
     rule,
@@ -95,19 +99,21 @@ def physical_call_after_set_virtual_address_map(
     first pointer that was converted. That holds for every kernel that follows by kexec too.
 
     Both ways are right by themselves. Linux on arm64 skips the call where its address space is
-    large enough, FreeBSD and by default Xen always do, and then every call is physical. A list
-    that gives each region its own physical address, which Xen can be built to pass and Linux
-    passes to 32-bit firmware, makes the two the same.
+    large enough, Xen by default, and FreeBSD always; then every call is physical. A list that gives
+    each region its own physical address, which Xen can be built to pass and Linux passes to 32-bit
+    firmware, makes the two the same.
     """
     if calls.addresses == "virtual":
         return
+    if kernels_before(mapping, platform):
+        plan = None  # a kernel started by kexec has the layout of one before it
     virtual = firmware_is_virtual(mapping, platform, plan)
-    distances = _distances(mapping, platform, plan)
+    moved = _moved(_layout(mapping, platform, plan))
     if virtual is None:
         yield NotJudged("mapping[].set_virtual_address_map.calls")
-    elif virtual and distances is None and calls.addresses == "identity":
+    elif virtual and moved is None and _may_be_one_to_one(calls, mapping, plan):
         yield NotJudged("mapping[].virtual_map")
-    elif virtual and (distances is None or any(distances)):
+    elif virtual and moved is not False:
         yield Finding(
             calls,
             f"services are called at {calls.addresses} addresses "
@@ -117,20 +123,38 @@ def physical_call_after_set_virtual_address_map(
         )
 
 
-def _distances(
-    mapping: MappingDeclaration, platform: Platform, plan: MappingPlan | None
-) -> set[int] | None:
-    """By how far regions were moved; ``None`` where the list is not known.
+_Layout = tuple[MemoryDescriptor, ...] | tuple[VirtualMapEntry, ...]
 
-    A kernel that follows by kexec has the layout of one before it, not that of its own plan.
+
+def _layout(
+    mapping: MappingDeclaration, platform: Platform, plan: MappingPlan | None
+) -> _Layout | None:
+    """The layout a kernel calls firmware under, where it is known."""
+    for kernel in (mapping, *reversed(kernels_before(mapping, platform))):
+        if kernel.virtual_map is not None:
+            return kernel.virtual_map
+    return plan.svam if plan else None
+
+
+def _moved(layout: _Layout | None) -> bool | None:
+    """Whether firmware uses a region elsewhere than at its physical address; ``None``: unknown."""
+    unknown = layout is None
+    for entry in layout or ():
+        ignored = entry.attribute is not None and not entry.attribute & EFI_MEMORY_RUNTIME
+        if entry.virtual_start is None:
+            unknown = True
+        elif entry.virtual_start not in (NO_VIRTUAL_START, entry.physical_start) and not ignored:
+            return True
+    return None if unknown else False
+
+
+def _may_be_one_to_one(
+    calls: RuntimeCalls, mapping: MappingDeclaration, plan: MappingPlan | None
+) -> bool:
+    """Whether a layout that is not known may leave each region at its physical address.
+
+    A strategy that does not call the service knows no other addresses.
     """
-    before = kernels_before(mapping, platform)
-    declared = [k.virtual_map for k in (mapping, *reversed(before)) if k.virtual_map is not None]
-    entries = declared[0] if declared else plan.svam if plan and not before else None
-    if entries is None:
-        return None
-    return {
-        entry.virtual_start - entry.physical_start
-        for entry in entries
-        if entry.virtual_start is not None
-    }
+    if calls.addresses == "identity" or mapping.virtual_map is not None:
+        return True
+    return plan is not None and plan.svam is None

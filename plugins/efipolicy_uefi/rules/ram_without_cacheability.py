@@ -7,28 +7,14 @@ from efipolicy.plugin import (
     EFI_MEMORY_ISA_VALID,
     EFI_MEMORY_RUNTIME,
     Bad,
-    EfiMemoryType,
     Finding,
     Good,
     MemoryMap,
+    Revision,
     Severity,
     rule,
 )
-
-_RAM = frozenset(
-    {
-        EfiMemoryType.EfiLoaderCode,
-        EfiMemoryType.EfiLoaderData,
-        EfiMemoryType.EfiBootServicesCode,
-        EfiMemoryType.EfiBootServicesData,
-        EfiMemoryType.EfiRuntimeServicesCode,
-        EfiMemoryType.EfiRuntimeServicesData,
-        EfiMemoryType.EfiConventionalMemory,
-        EfiMemoryType.EfiACPIReclaimMemory,
-        EfiMemoryType.EfiACPIMemoryNVS,
-        EfiMemoryType.EfiPersistentMemory,
-    }
-)
+from efipolicy_uefi.descriptors import RAM_TYPES, other_meaning
 
 
 @rule(
@@ -44,11 +30,15 @@ _RAM = frozenset(
         Good("EfiConventionalMemory  0x100000   16  WB"),
         Good("EfiLoaderData          0x100000   16  0x40ff000000000000"),
         Good("EfiReservedMemoryType  0xa0000    0x60"),
+        # In EFI 1.02 the number 14 was a type of reserved memory.
+        Good("14  0x100000  16", uefi="1.02"),
         # With RUNTIME it is uefi/runtime-region-without-cacheability.
         Good("EfiRuntimeServicesData  0x7f000000  16  RUNTIME"),
     ),
 )
-def ram_without_cacheability(memory_map: MemoryMap) -> Iterator[Finding]:
+def ram_without_cacheability(
+    memory_map: MemoryMap, revision: Revision | None = None
+) -> Iterator[Finding]:
     """Memory does not say in which ways it can be cached.
 
     Without any of UC, WC, WT and WB an operating system has no legal way to map the range. Linux
@@ -57,7 +47,8 @@ def ram_without_cacheability(memory_map: MemoryMap) -> Iterator[Finding]:
     """
     for descriptor in memory_map.descriptors:
         told = descriptor.has(CACHEABILITY | EFI_MEMORY_ISA_VALID | EFI_MEMORY_RUNTIME)
-        if descriptor.type in _RAM and not told:
+        ram = descriptor.type in RAM_TYPES and not other_meaning(descriptor, revision)
+        if ram and not told:
             yield Finding(
                 descriptor,
                 f"{descriptor} has none of UC, WC, WT and WB",

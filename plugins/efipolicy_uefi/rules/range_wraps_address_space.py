@@ -13,7 +13,7 @@ from efipolicy.plugin import (
     Severity,
     rule,
 )
-from efipolicy_uefi.descriptors import unassigned, wraps
+from efipolicy_uefi.descriptors import blamed_for_garbage, unassigned, wraps
 
 
 @rule(
@@ -46,6 +46,7 @@ def range_wraps_address_space(memory_map: MemoryMap) -> Iterator[Finding]:
                 f"{descriptor.number_of_pages:#x} pages of type {descriptor.type_name} from "
                 f"{descriptor.physical_start:#x} reach beyond 64 bits{_besides(descriptor)}",
                 field="pages",
+                responsible=blamed_for_garbage(memory_map),
             )
 
 

@@ -24,6 +24,7 @@ from efipolicy.plugin import (
     needs=("svam.calls",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
+    unless=("kexec/second-set-virtual-address-map",),
     since="0.2.0",
     examples=(
         Bad(sections="mapping: [{os: a, set_virtual_address_map: {calls: more}}]", at=0),

@@ -9,6 +9,7 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryMap,
+    NotJudged,
     Responsible,
     Severity,
     UsableMemory,
@@ -51,7 +52,6 @@ def _kept(memory_type: int) -> bool:
     requirements=("UEFI-MAP-014",),
     sources=("UEFI 2.10 §7.2", "UEFI 2.10 §7.4.6", "EFI 1.10 Table 5-6"),
     help="reuse loader, boot services, conventional and persistent memory only",
-    needs=("usable_memory.types",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
     since="0.2.0",
@@ -81,7 +81,7 @@ def reserved_memory_reused(
     usable_memory: UsableMemory,
     memory_map: MemoryMap | None = None,
     architecture: Architecture | None = None,
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """An operating system takes memory that is nobody's to take.
 
     ExitBootServices frees the memory of loaders and of boot services, besides what was free
@@ -101,4 +101,4 @@ def reserved_memory_reused(
         """PAL code on Itanium has a rule of its own, which says what breaks."""
         return _kept(memory_type) and not (on_itanium and memory_type == EfiMemoryType.EfiPalCode)
 
-    yield from reuse(usable_memory, memory_map, kept, "ExitBootServices does not free it")
+    yield from reuse(usable_memory, memory_map, kept, "ExitBootServices does not free this memory")

@@ -38,8 +38,9 @@ def runtime_bit_on_acpi_memory(memory_map: MemoryMap) -> Iterator[Finding]:
 
     ACPI memory is the operating system's to manage: it interprets the tables, saves NVS over
     sleep and frees reclaim memory once ACPI is up. With a mapping request firmware and operating
-    system share writable pages under different rules. The clause forbids it on every
-    architecture, and EDK II asserts it at ExitBootServices.
+    system share writable pages under different rules: Linux maps whatever carries the bit into the
+    page tables that firmware runs under. The clause forbids it on every architecture, and EDK II
+    asserts it at ExitBootServices.
     """
     for descriptor in memory_map.runtime:
         if descriptor.type in _ACPI:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from efipolicy.plugin import (
+    NO_VIRTUAL_START,
     Bad,
     Finding,
     Good,
@@ -11,12 +12,13 @@ from efipolicy.plugin import (
     MemoryMap,
     NotJudged,
     Platform,
+    Related,
     Responsible,
     Severity,
     rule,
 )
-from efipolicy_uefi.extents import holders
-from efipolicy_uefi.virtual_maps import NO_ADDRESS, is_declared, passes_list
+from efipolicy_uefi.extents import parts
+from efipolicy_uefi.virtual_maps import is_declared, passes_list
 
 
 @rule(
@@ -84,18 +86,51 @@ def runtime_descriptor_missing_from_virtual_map(
         return
     listed = MemoryMap(descriptors=virtual_map)
     for descriptor in memory_map.runtime:
-        if descriptor.addressable:
-            covering = holders(listed, descriptor.physical)
-            if is_declared(mapping) and any(entry.virtual_start is None for entry in covering):
-                yield NotJudged("mapping[].virtual_map[].virtual_start")
-            elif fault := _fault(covering):
-                yield Finding(descriptor, f"{descriptor} {fault}")
+        covering = _covering(listed, descriptor) if descriptor.addressable else None
+        if covering is None or _joined_to_another(descriptor, covering, mapping):
+            continue
+        if is_declared(mapping) and any(entry.virtual_start is None for entry in covering):
+            yield NotJudged("mapping[].virtual_map[].virtual_start")
+        elif fault := _fault(covering):
+            yield Finding(descriptor, f"{descriptor} {fault}", related=_list_of(mapping))
+
+
+def _covering(listed: MemoryMap, descriptor: MemoryDescriptor) -> list[MemoryDescriptor] | None:
+    """The entries over a descriptor; ``None`` when firmware converts pointers by one of them."""
+    covering: list[MemoryDescriptor] = []
+    for _, entry in parts(listed, descriptor.physical):
+        if entry and _has_address(entry) and (entry.attribute is None or entry.runtime):
+            return None
+        if entry:
+            covering.append(entry)
+    return covering
+
+
+def _joined_to_another(
+    descriptor: MemoryDescriptor, covering: list[MemoryDescriptor], mapping: MappingDeclaration
+) -> bool:
+    """Whether a strategy joined a descriptor to one before it, at which a fault is told."""
+    first = next(iter(covering), None)
+    return (
+        first is not None
+        and not is_declared(mapping)
+        and first.physical_start < descriptor.physical_start
+    )
+
+
+def _has_address(entry: MemoryDescriptor) -> bool:
+    return entry.virtual_start not in (None, NO_VIRTUAL_START)
+
+
+def _list_of(mapping: MappingDeclaration) -> tuple[Related, ...]:
+    """The kernel whose list it is, where the file has a place for it."""
+    return (Related(mapping, f"the list of {mapping.os or mapping.strategy or 'this kernel'}"),)
 
 
 def _fault(covering: list[MemoryDescriptor]) -> str | None:
     if not covering:
         return "has EFI_MEMORY_RUNTIME and is not in the list given to SetVirtualAddressMap"
-    if all(entry.virtual_start in (None, NO_ADDRESS) for entry in covering):
+    if not any(map(_has_address, covering)):
         return "is given to SetVirtualAddressMap without a virtual start"
     if not any(entry.attribute is None or entry.runtime for entry in covering):
         return "is given to SetVirtualAddressMap without EFI_MEMORY_RUNTIME, so firmware skips it"

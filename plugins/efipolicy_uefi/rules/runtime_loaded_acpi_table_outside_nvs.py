@@ -48,7 +48,6 @@ _ALWAYS_AT_BOOT = frozenset({"RSDT", "XSDT", "FACP", "FACS", "DSDT"})
         Bad(
             "EfiReservedMemoryType  0x7f000000  16  WB",
             configuration_tables=("ACPI_20 0x7f00a000 36 runtime",),
-            sections="acpi_tables: []",
         ),
         Good(
             "EfiACPIMemoryNVS  0x7f000000  16  WB",
@@ -68,7 +67,7 @@ _ALWAYS_AT_BOOT = frozenset({"RSDT", "XSDT", "FACP", "FACS", "DSDT"})
 )
 def runtime_loaded_acpi_table_outside_nvs(
     memory_map: MemoryMap,
-    acpi_tables: tuple[AcpiTable, ...],
+    acpi_tables: tuple[AcpiTable, ...] | None = None,
     configuration_tables: tuple[ConfigurationTable, ...] | None = None,
     revision: Revision | None = None,
 ) -> Iterator[Finding | NotJudged]:
@@ -86,7 +85,7 @@ def runtime_loaded_acpi_table_outside_nvs(
     at_boot = acpi_types(revision)
     old = revision is not None and revision < Revision(2, 0)
     allowed = (NVS, RESERVED) if old else (NVS,)
-    for table in acpi_tables:
+    for table in acpi_tables or ():
         if table.loaded == "runtime":
             yield from misplaced_acpi_table(memory_map, table, allowed)
         elif table.loaded is None and table.signature not in _ALWAYS_AT_BOOT:
@@ -96,3 +95,5 @@ def runtime_loaded_acpi_table_outside_nvs(
     for root in configuration_tables or ():
         if root.name in ACPI_ROOT_POINTERS and root.loaded == "runtime":
             yield from misplaced(memory_map, root, allowed)
+    if acpi_tables is None:
+        yield NotJudged("acpi_tables")

@@ -8,6 +8,7 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryMap,
+    NotJudged,
     Responsible,
     Severity,
     UsableMemory,
@@ -24,7 +25,6 @@ _RUNTIME = {EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntimeServic
     requirements=("UEFI-MAP-015", "UEFI-MAP-014"),
     sources=("UEFI 2.10 §7.2", "UEFI 2.10 §2.3.2 to §2.3.8"),
     help="keep EfiRuntimeServicesCode and EfiRuntimeServicesData reserved",
-    needs=("usable_memory.types",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
     since="0.2.0",
@@ -46,7 +46,7 @@ _RUNTIME = {EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntimeServic
 )
 def runtime_memory_reused(
     usable_memory: UsableMemory, memory_map: MemoryMap | None = None
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """An operating system takes memory that firmware goes on using.
 
     Code and data of runtime services stay firmware's own until the machine is switched off. That
@@ -61,5 +61,5 @@ def runtime_memory_reused(
         usable_memory,
         memory_map,
         _RUNTIME.__contains__,
-        "firmware keeps it, with EFI_MEMORY_RUNTIME and without",
+        "firmware keeps this memory, with EFI_MEMORY_RUNTIME and without",
     )

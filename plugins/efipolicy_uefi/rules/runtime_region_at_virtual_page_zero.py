@@ -9,12 +9,13 @@ from efipolicy.plugin import (
     MappingDeclaration,
     MemoryDescriptor,
     MemoryMap,
+    NotJudged,
     Platform,
     Responsible,
     Severity,
     rule,
 )
-from efipolicy_uefi.virtual_maps import passed_list, placed
+from efipolicy_uefi.virtual_maps import passed_list, placed, unplaced
 
 
 @rule(
@@ -61,7 +62,7 @@ def runtime_region_at_virtual_page_zero(
     memory_map: MemoryMap,
     mapping: MappingDeclaration,
     platform: Platform,
-) -> Iterator[Finding]:
+) -> Iterator[Finding | NotJudged]:
     """A region that is not at physical address 0 is given virtual address 0.
 
     Nobody chooses that address: it is what is left in the entry when there was no room. Linux on
@@ -71,7 +72,9 @@ def runtime_region_at_virtual_page_zero(
 
     A region at physical address 0 that is mapped where it is keeps its address, of course.
     """
-    for entry, virtual_start in placed(passed_list(virtual_map, mapping, platform), memory_map):
+    passed = passed_list(virtual_map, mapping, platform)
+    yield from unplaced(passed, mapping)
+    for entry, virtual_start in placed(passed, memory_map):
         if virtual_start == 0 and entry.physical_start != 0:
             yield Finding(
                 entry,

@@ -31,6 +31,6 @@ def runtime_region_breaks_granularity(
     ExitBootServices fail when a runtime region breaks it.
     """
     for descriptor in memory_map.runtime:
-        finding = breach(descriptor, architecture.runtime_granularity)
+        finding = breach(descriptor, architecture.runtime_granularity, "UEFI-RT-005")
         if finding:
             yield finding

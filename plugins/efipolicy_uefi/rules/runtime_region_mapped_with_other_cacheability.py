@@ -28,6 +28,7 @@ from efipolicy.plugin import (
 )
 from efipolicy_uefi.descriptors import MMIO_TYPES
 from efipolicy_uefi.extents import parts
+from efipolicy_uefi.ranges import inside, merged, outside
 
 _CACHE_TYPES = CACHEABILITY | EFI_MEMORY_WP | EFI_MEMORY_UCE
 
@@ -105,13 +106,14 @@ def runtime_region_mapped_with_other_cacheability(
     Linux on x86-64 knows WB and UC- only, so that memory that offers nothing but WT is mapped
     wrong; on arm64 it takes everything but device memory for WB.
     """
-    regions = mapping.runtime_regions
-    if regions is None and plan is None:
-        yield NotJudged("mapping[].strategy, or mapping[].runtime_regions")
-    for region in regions or ():
+    regions = mapping.runtime_regions or ()
+    declared = merged(region.physical for region in regions)
+    for region in regions:
         yield from _declared(region, memory_map)
-    if plan and architecture and regions is None:
-        yield from _planned(plan, mapping, memory_map, architecture)
+    if plan and architecture:
+        yield from _planned(plan, mapping, memory_map, architecture, declared)
+    elif any(outside(descriptor.physical, declared) for descriptor in memory_map.runtime):
+        yield NotJudged("mapping[].strategy, or mapping[].runtime_regions")
 
 
 def _declared(region: RuntimeRegion, memory_map: MemoryMap) -> Iterator[Finding]:
@@ -127,7 +129,9 @@ def _planned(
     mapping: MappingDeclaration,
     memory_map: MemoryMap,
     architecture: Architecture,
+    declared: list[AddressRange],
 ) -> Iterator[Finding | NotJudged]:
+    """What is left to the strategy: descriptors of which no part is declared."""
     by_index = {descriptor.index: descriptor for descriptor in memory_map.descriptors}
     for mapped in plan.mappings:
         bits = _bits_of(mapped.cache, architecture)
@@ -135,7 +139,7 @@ def _planned(
             yield NotJudged(f"what {architecture.name} means by the cache type {mapped.cache}")
             continue
         for descriptor in filter(None, map(by_index.get, mapped.descriptors)):
-            if not _fits(bits, descriptor):
+            if not _fits(bits, descriptor) and not inside(descriptor.physical, declared):
                 yield Finding(
                     mapping,
                     _message(descriptor, descriptor.physical, mapped.cache),

@@ -14,17 +14,22 @@ from efipolicy.plugin import (
     Severity,
     rule,
 )
+from efipolicy_uefi.descriptors import RAM_TYPES
+
+_OF_ANY_REGION = ("UEFI-ATTR-005",)
+_BOTH = (*_OF_ANY_REGION, "UEFI-ATTR-003")
 
 
 @rule(
     "uefi/runtime-region-without-cacheability",
     severity=Severity.ERROR,
-    requirements=("UEFI-ATTR-005",),
+    requirements=("UEFI-ATTR-005", "UEFI-ATTR-003"),
     sources=("UEFI 2.10 §8.4.1", "UEFI 2.10 §7.2.3"),
     help="add EFI_MEMORY_UC for device registers and flash, EFI_MEMORY_WB for memory",
     needs=("attributes",),
     examples=(
         Bad("EfiMemoryMappedIO      0xff800000  0x800  RUNTIME"),
+        Bad("EfiRuntimeServicesData  0x7f000000  16  0x8000000000000000"),
         Bad("EfiReservedMemoryType  0xdbc00000  0x400  RUNTIME XP"),
         Bad("EfiMemoryMappedIO      0xff800000  0x800  0xc000000000000000"),
         Good("EfiMemoryMappedIO       0xff800000  0x800  RUNTIME UC"),
@@ -40,7 +45,7 @@ def runtime_region_without_cacheability(memory_map: MemoryMap) -> Iterator[Findi
     memory on arm64 and goes on, which is why a quarter of the machines we saw ship it: flash, a
     watchdog, PCI configuration space, a clock. Xen leaves it unmapped, and the first service
     call that touches the flash takes the control domain down. Linux on Itanium gives it no
-    virtual address.
+    virtual address. Where the region is RAM, the clause that RAM has a cacheability is broken, too.
     """
     for descriptor in memory_map.runtime:
         if not descriptor.has(CACHEABILITY) and not _stated_by_isa_mask(descriptor):
@@ -48,6 +53,7 @@ def runtime_region_without_cacheability(memory_map: MemoryMap) -> Iterator[Findi
                 descriptor,
                 f"{descriptor} is to be mapped and has none of UC, WC, WT and WB",
                 field="attribute",
+                requirements=_BOTH if descriptor.type in RAM_TYPES else _OF_ANY_REGION,
             )
 
 

@@ -30,6 +30,12 @@ mapping:
   - {strategy: identity, set_virtual_address_map: {when: after-exit-boot-services}}
 """
         ),
+        Good(
+            sections="""
+mapping:
+  - {os: a, set_virtual_address_map: {calls: never, when: before-exit-boot-services}}
+"""
+        ),
     ),
 )
 def set_virtual_address_map_before_exit_boot_services(
@@ -42,5 +48,5 @@ def set_virtual_address_map_before_exit_boot_services(
     EFI_UNSUPPORTED, and an operating system that goes on as if the call had worked uses virtual
     addresses no firmware pointer was converted to.
     """
-    if svam.when == _BEFORE:
+    if svam.when == _BEFORE and svam.calls != "never":
         yield Finding(svam, "SetVirtualAddressMap is called before ExitBootServices", field="when")

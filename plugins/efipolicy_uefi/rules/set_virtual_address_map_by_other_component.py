@@ -17,7 +17,7 @@ from efipolicy.plugin import (
     rule,
 )
 
-_HYPERVISOR = "hypervisor"
+_HYPERVISOR, _GUEST = "hypervisor", "guest"
 
 
 @rule(
@@ -37,6 +37,14 @@ mapping:
     hypervisor: xen
     exit_boot_services: {by: hypervisor}
     set_virtual_address_map: {calls: once, by: kernel}
+""",
+            at=0,
+        ),
+        # Whoever is a guest did not end boot services.
+        Bad(
+            sections="""
+mapping:
+  - {os: linux, hypervisor: xen, set_virtual_address_map: {calls: once, by: dom0}}
 """,
             at=0,
         ),
@@ -66,9 +74,9 @@ def set_virtual_address_map_by_other_component(
 
     The owner is whoever called ExitBootServices; from then on memory is the owner's to give out,
     and only the owner knows which virtual addresses are free. Xen ends boot services itself and
-    keeps runtime services to itself. A control domain that calls SetVirtualAddressMap in its place
-    moves firmware to guest addresses under the hypervisor's feet, and the hypervisor's next call
-    jumps to where firmware was.
+    keeps runtime services to itself: its control domain asks for them by hypercall. A dom0 kernel
+    that calls SetVirtualAddressMap itself moves firmware to guest addresses under the hypervisor's
+    feet, and the hypervisor's next call jumps to where firmware was.
 
     A loader, the stub in a kernel image and the kernel are one operating system here: each hands
     the machine on to the next together with the map, and Linux on x86 has always called
@@ -79,8 +87,15 @@ def set_virtual_address_map_by_other_component(
     first = next(iter(kernels_before(mapping, platform)), mapping)
     ended = first.exit_boot_services
     if ended is None or ended.by is None:
-        yield NotJudged("mapping[].exit_boot_services.by")
-    elif (ended.by == _HYPERVISOR) != (svam.by == _HYPERVISOR):
+        if svam.by != _GUEST:
+            yield NotJudged("mapping[].exit_boot_services.by")
+        else:
+            yield Finding(
+                svam,
+                "SetVirtualAddressMap is called by a guest, and the hypervisor owns the memory map",
+                field="by",
+            )
+    elif _system(ended.by) != _system(svam.by):
         yield Finding(
             svam,
             f"SetVirtualAddressMap is called by the {svam.by}, "
@@ -88,3 +103,8 @@ def set_virtual_address_map_by_other_component(
             field="by",
             related=(Related(ended, f"the {ended.by} owns the memory map"),),
         )
+
+
+def _system(component: str | None) -> str | None:
+    """The system a component is part of: a hypervisor, its guest, or the one operating system."""
+    return component if component in (_HYPERVISOR, _GUEST) else None

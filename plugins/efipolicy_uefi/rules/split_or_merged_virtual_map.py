@@ -9,6 +9,7 @@ from efipolicy.plugin import (
     Fix,
     Good,
     MappingDeclaration,
+    MappingPlan,
     Platform,
     Responsible,
     SetVirtualAddressMap,
@@ -46,10 +47,22 @@ _HOW = {
         Good(
             sections="mapping: [{os: a, set_virtual_address_map: {calls: never, entries: split}}]"
         ),
+        # What this strategy joins stays together.
+        Good(
+            "EfiRuntimeServicesData  0x7f000000  16  RUNTIME WB",
+            "EfiRuntimeServicesData  0x7f010000  16  RUNTIME WB",
+            architecture="x86_64",
+            sections="""
+mapping: [{strategy: x86-topdown, set_virtual_address_map: {calls: once, entries: merged}}]
+""",
+        ),
     ),
 )
 def split_or_merged_virtual_map(
-    svam: SetVirtualAddressMap, mapping: MappingDeclaration, platform: Platform
+    svam: SetVirtualAddressMap,
+    mapping: MappingDeclaration,
+    platform: Platform,
+    plan: MappingPlan | None = None,
 ) -> Iterator[Finding]:
     """An operating system gives SetVirtualAddressMap other regions than the memory map's.
 
@@ -59,12 +72,15 @@ def split_or_merged_virtual_map(
     pieces moved by different ones is broken.
 
     Joining neighbours is the harmless half, as the distance stays one; EDK II takes such a list,
-    and Linux on x86-64 makes it of touching descriptors of equal type and attribute. By the
-    letter it is no descriptor of the map either. Where the list itself is declared and shows the
-    split, the finding is about that entry.
+    and Linux on x86-64 makes it of touching descriptors of equal type and attribute. A list that
+    joins only such descriptors, declared or made by the strategy, is let pass; of one that nobody
+    shows only the letter is known, by which its entries are no descriptors of the map. Where the
+    list itself is declared and shows the split, the finding is about that entry.
     """
     how = svam.calls != "never" and _HOW.get(svam.entries or "")
-    if how and not any(pieces(mapping.virtual_map or (), platform.memory_map)):
+    shown = mapping.virtual_map is not None or (plan is not None and plan.svam is not None)
+    harmless = svam.entries == "merged" and shown
+    if how and not harmless and not any(pieces(mapping.virtual_map or (), platform.memory_map)):
         yield Finding(
             svam,
             how,

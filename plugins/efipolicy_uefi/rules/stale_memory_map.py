@@ -63,4 +63,5 @@ def stale_memory_map(
             f"and the memory map has {memory_map.map_key:#x}",
             field="map_key",
             related=(Related(memory_map, "the map that is handed over"),),
+            responsible=None if ended.by in (None, "loader") else Responsible.KERNEL,
         )

@@ -15,7 +15,7 @@ from efipolicy.plugin import (
     UsableMemory,
     rule,
 )
-from efipolicy_uefi.reuse import dropped, found_in, taken
+from efipolicy_uefi.reuse import TYPES, dropped, found_in, taken
 
 _UNACCEPTED = EfiMemoryType.EfiUnacceptedMemoryType
 
@@ -26,7 +26,6 @@ _UNACCEPTED = EfiMemoryType.EfiUnacceptedMemoryType
     requirements=("UEFI-MAP-013", "UEFI-MAP-014"),
     sources=("UEFI 2.10 §7.2", "UEFI 2.10 §2.3.4"),
     help="accept the memory before its first use, or leave it out",
-    needs=("usable_memory.types",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
     since="0.2.0",
@@ -60,6 +59,8 @@ def unaccepted_memory_used(
     memory only when it was built for it, and else leaves it out, which is allowed too.
     """
     if _UNACCEPTED not in taken(usable_memory):
+        if usable_memory.types is None:
+            yield NotJudged(TYPES)
         return
     if usable_memory.unaccepted is None:
         yield NotJudged("mapping[].usable_memory.unaccepted")

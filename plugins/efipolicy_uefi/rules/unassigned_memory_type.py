@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from efipolicy.plugin import Bad, Finding, Good, MemoryMap, Severity, rule
-from efipolicy_uefi.descriptors import unassigned
+from efipolicy_uefi.descriptors import blamed_for_garbage, unassigned
 
 
 @rule(
@@ -36,4 +36,5 @@ def unassigned_memory_type(memory_map: MemoryMap) -> Iterator[Finding]:
                 descriptor,
                 f"the type {descriptor.type:#x} of {descriptor.physical} is not assigned",
                 field="type",
+                responsible=blamed_for_garbage(memory_map),
             )

@@ -59,7 +59,8 @@ def undefined_mat_flags(
         where = "any version" if version is None else f"version {version}"
         yield Finding(
             memory_attributes_table,
-            f"the flags {flags:#x} have {undefined:#x}, undefined in {where}",
+            f"the Memory Attributes Table has flags {flags:#x}; "
+            f"{undefined:#x} is undefined in {where}",
             field="flags",
             fix=Fix(
                 "safe",

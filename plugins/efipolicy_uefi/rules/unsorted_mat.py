@@ -56,6 +56,6 @@ def unsorted_mat(memory_attributes_table: MemoryAttributesTable) -> Iterator[Fin
 
 def _descends(before: MemoryDescriptor, after: MemoryDescriptor) -> bool:
     if before.physical_start == after.physical_start:
-        # Two runtime entries with one start overlap, and that is the fault.
-        return not (before.runtime and after.runtime)
+        # Two runtime entries with one start overlap, and that is the fault, if they have pages.
+        return not all(entry.runtime and entry.number_of_pages for entry in (before, after))
     return after.physical_start < before.physical_start

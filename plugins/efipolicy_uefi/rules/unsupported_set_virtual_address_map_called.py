@@ -19,7 +19,7 @@ from efipolicy.plugin import (
     Severity,
     rule,
 )
-from efipolicy_uefi.virtual_maps import calls_of, passes_list
+from efipolicy_uefi.virtual_maps import calls_of, may_be_first_to_call
 
 
 @rule(
@@ -99,11 +99,11 @@ def unsupported_set_virtual_address_map_called(
             related=related,
             fix=Fix("unsafe", "do not call it", (Edit(svam, "calls", "never"),)),
         )
-    elif declared is None and plan and plan.svam is not None and passes_list(mapping, platform):
+    elif declared is None and _plans_to_call(plan) and may_be_first_to_call(mapping, platform):
         yield Finding(
             mapping,
-            f"the strategy {plan.strategy} calls SetVirtualAddressMap, and the runtime properties "
-            f"{runtime_properties.supported:#x} say that firmware does not support it",
+            f"the strategy {mapping.strategy} calls SetVirtualAddressMap, and the runtime "
+            f"properties {runtime_properties.supported:#x} say that firmware does not support it",
             field="strategy",
             related=related,
         )
@@ -118,3 +118,7 @@ def unsupported_set_virtual_address_map_called(
         )
     elif declared is None and plan is None:
         yield NotJudged("mapping[].set_virtual_address_map.calls")
+
+
+def _plans_to_call(plan: MappingPlan | None) -> bool:
+    return plan is not None and plan.svam is not None

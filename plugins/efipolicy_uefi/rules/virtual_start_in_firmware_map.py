@@ -69,8 +69,8 @@ def virtual_start_in_firmware_map(memory_map: MemoryMap) -> Iterator[Finding]:
         odd = min(identity, zero, key=len)
         yield _finding(
             odd,
-            f"VirtualStart is 0 in {len(zero)} descriptors and the physical address in "
-            f"{len(identity)}; {odd[0]} has {odd[0].virtual_start:#x}",
+            f"VirtualStart is 0 in {len(zero)} of {len(known)} descriptors and the physical "
+            f"address in {len(identity)}; {odd[0]} has {odd[0].virtual_start:#x}",
             identity,
         )
 

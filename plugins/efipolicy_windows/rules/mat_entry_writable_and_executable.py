@@ -1,4 +1,4 @@
-"""UEFI-MAT-013."""
+"""UEFI-MAT-013, and WIN-002 where there is a table."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,11 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MemoryAttributesTable,
+    Platform,
     Severity,
     rule,
 )
+from efipolicy_windows.hvci import with_hvci
 
 _PROTECTION = EFI_MEMORY_RO | EFI_MEMORY_XP
 
@@ -19,7 +21,7 @@ _PROTECTION = EFI_MEMORY_RO | EFI_MEMORY_XP
 @rule(
     "windows/mat-entry-writable-and-executable",
     severity=Severity.WARNING,
-    requirements=("UEFI-MAT-013",),
+    requirements=("UEFI-MAT-013", "WIN-002"),
     sources=(
         "UEFI 2.10 §4.6.4 Table 4.1",
         "MicrosoftDocs bringup/unified-extensible-firmware-interface.md",
@@ -30,14 +32,17 @@ _PROTECTION = EFI_MEMORY_RO | EFI_MEMORY_XP
     since="0.2.0",
     unless=("uefi/mat-entry-of-other-type",),
     examples=(
-        Bad(memory_attributes_table=("EfiRuntimeServicesCode  0x7f000000  16  RUNTIME",)),
+        Bad(
+            architecture="x86_64",
+            memory_attributes_table=("EfiRuntimeServicesCode  0x7f000000  16  RUNTIME",),
+        ),
         Good(memory_attributes_table=("EfiRuntimeServicesCode  0x7f000000  16  RUNTIME RO",)),
         Good(memory_attributes_table=("EfiRuntimeServicesData  0x7f000000  16  RUNTIME XP",)),
         Good(memory_attributes_table=("EfiRuntimeServicesData  0x7f000000  16  RUNTIME RO XP",)),
     ),
 )
 def mat_entry_writable_and_executable(
-    memory_attributes_table: MemoryAttributesTable,
+    memory_attributes_table: MemoryAttributesTable, platform: Platform
 ) -> Iterator[Finding]:
     """An entry of the Memory Attributes Table leaves memory both writable and executable.
 
@@ -56,4 +61,5 @@ def mat_entry_writable_and_executable(
                 entry,
                 f"the entry for {entry} has neither RO nor XP",
                 field="attribute",
+                requirements=with_hvci(platform, "UEFI-MAT-013"),
             )

@@ -1,4 +1,4 @@
-"""UEFI-MAT-014, where there is a table."""
+"""UEFI-MAT-014 and WIN-002, where there is a table."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -11,9 +11,11 @@ from efipolicy.plugin import (
     Good,
     MemoryAttributesTable,
     MemoryMap,
+    Platform,
     Severity,
     rule,
 )
+from efipolicy_windows.hvci import with_hvci
 
 _RUNTIME_TYPES = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntimeServicesData)
 
@@ -21,7 +23,7 @@ _RUNTIME_TYPES = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntime
 @rule(
     "windows/runtime-memory-left-out-of-mat",
     severity=Severity.WARNING,
-    requirements=("UEFI-MAT-014",),
+    requirements=("UEFI-MAT-014", "WIN-002"),
     sources=(
         "MicrosoftDocs bringup/unified-extensible-firmware-interface.md",
         "UEFI 2.10 §4.6.4",
@@ -34,6 +36,7 @@ _RUNTIME_TYPES = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntime
         Bad(
             "EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB",
             "EfiRuntimeServicesData  0x7f010000  16  RUNTIME WB",
+            architecture="arm64",
             memory_attributes_table=("EfiRuntimeServicesCode  0x7f000000  16  RUNTIME RO",),
             at=2,
         ),
@@ -54,7 +57,7 @@ _RUNTIME_TYPES = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntime
     ),
 )
 def runtime_memory_left_out_of_mat(
-    memory_map: MemoryMap, memory_attributes_table: MemoryAttributesTable
+    memory_map: MemoryMap, memory_attributes_table: MemoryAttributesTable, platform: Platform
 ) -> Iterator[Finding]:
     """The Memory Attributes Table leaves out a region of runtime services.
 
@@ -79,4 +82,5 @@ def runtime_memory_left_out_of_mat(
             yield Finding(
                 descriptor,
                 f"the Memory Attributes Table has no entry for {descriptor}",
+                requirements=with_hvci(platform, "UEFI-MAT-014"),
             )

@@ -22,7 +22,9 @@ from efipolicy.plugin import (
 )
 from efipolicy_windows.ranges import pieces
 
-_NAMES = re.compile(r"\b(TSEG|HSEG|SMRAM|SMM|MSEG|STM|monitor)\b", re.IGNORECASE)
+_NAMES = re.compile(
+    r"\b(TSEG|HSEG|SMRAM|SMM|MSEG|STM|(secure|transfer) monitor|monitor[- ]mode)\b", re.IGNORECASE
+)
 _RESERVED = EfiMemoryType.EfiReservedMemoryType
 
 
