@@ -265,7 +265,7 @@ DIALECTS = [
     Dialect("rust-uefi-debug", rust, bits=sum(RUST_BITS.values()), any_type=True, virtual=True),
 ]
 EACH = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-SOME = settings(max_examples=1000, deadline=None)
+SOME = settings(max_examples=25, deadline=None)
 
 
 def read(text: str) -> Platform | None:

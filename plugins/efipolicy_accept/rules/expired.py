@@ -14,7 +14,6 @@ _REGION = "EfiMemoryMappedIO  0xfed1c000  4  RUNTIME"
     sources=(),
     help="fix the finding, or look at it again and set a later `until`",
     responsible=Responsible.PLATFORM,
-    since="0.2.0",
     examples=(
         Bad(
             _REGION,

@@ -14,7 +14,6 @@ _REGION = "EfiMemoryMappedIO  0xfed1c000  4  RUNTIME"
     sources=(),
     help="write the present address in `at`, or name the region by `type` and `pages` alone",
     responsible=Responsible.PLATFORM,
-    since="0.2.0",
     examples=(
         Bad(
             _REGION,

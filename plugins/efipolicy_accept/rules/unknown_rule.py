@@ -14,7 +14,6 @@ _REGION = "EfiMemoryMappedIO  0xfed1c000  4  RUNTIME"
     sources=(),
     help="correct the rule id; `efipolicy rules` lists them",
     responsible=Responsible.PLATFORM,
-    since="0.2.0",
     examples=(
         Bad(
             _REGION,

@@ -18,7 +18,6 @@ def _place(use: AcceptanceUse) -> str:
     sources=(),
     help="remove the acceptance",
     responsible=Responsible.PLATFORM,
-    since="0.2.0",
     examples=(
         Bad(
             _REGION,

@@ -14,7 +14,6 @@ _REGION = "EfiMemoryMappedIO  0xfed1c000  4  RUNTIME"
     sources=(),
     help="write in `reason` why the finding is all right, or remove the acceptance",
     responsible=Responsible.PLATFORM,
-    since="0.2.0",
     examples=(
         Bad(
             _REGION,

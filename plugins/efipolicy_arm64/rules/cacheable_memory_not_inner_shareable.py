@@ -28,7 +28,6 @@ _FIELD = {"non": "0b00", "outer": "0b10", "inner": "0b11"}
     needs=("mapping.memory_types.shareability",),
     architectures=("arm64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

@@ -27,7 +27,6 @@ _SINCE = Revision(2, 10)
     needs=("calls.streaming_mode",),
     architectures=("arm64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

@@ -29,7 +29,6 @@ _LEVELS = "boot_exception_level: EL2, exception_level: EL1"
     needs=("calls.exception_level",),
     architectures=("arm64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             sections=f"""

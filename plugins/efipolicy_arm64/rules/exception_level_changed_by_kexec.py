@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     help="call runtime services at the exception level of the kernels before, or not at all",
     architectures=("arm64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

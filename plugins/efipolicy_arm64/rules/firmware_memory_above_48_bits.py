@@ -43,7 +43,6 @@ _LPA_WITHOUT_LPA2 = "hardware: {address_features: [LPA, LVA]}"
     help="allocate firmware's own memory below 2^48",
     architectures=("arm64",),
     confidence=Confidence.LIKELY,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiConventionalMemory   0x80000000       0xa00000  WB",

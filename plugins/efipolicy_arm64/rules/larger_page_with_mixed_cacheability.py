@@ -45,7 +45,6 @@ _WIDTHS_OF_4K = (None, 39, 48, 52)
     needs=("attributes", "mapping.page_size"),
     architectures=("arm64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

@@ -21,7 +21,6 @@ def _environment(words: str) -> str:
     sources=("UEFI 2.10 §2.3.6", "UEFI 2.11 §2.3.6"),
     help="run boot services with a granule of 4 KiB in TTBR0, and SCTLR as UEFI wants it",
     architectures=("arm64",),
-    since="0.2.0",
     examples=(
         Bad(sections=_environment(_RIGHT.replace("4K", "64K")), at=0),
         Bad(sections=_environment(_RIGHT.replace("[TTBR0]", "[TTBR0, TTBR1]")), at=0),

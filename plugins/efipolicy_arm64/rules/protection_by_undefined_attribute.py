@@ -26,7 +26,6 @@ _WITHOUT_MEANING = ("WP", "RP", "UCE")
     needs=("calls.protection_bits",),
     architectures=("arm64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(sections="mapping: [{os: a, calls: {protection_bits: [WP]}}]", at=0),

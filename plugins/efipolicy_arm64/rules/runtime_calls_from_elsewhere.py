@@ -14,7 +14,6 @@ from efipolicy.plugin import Bad, Finding, Good, Responsible, RuntimeCalls, Seve
     needs=("calls.other_callers",),
     architectures=("arm64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             sections="mapping: [{os: a, calls: {exception_level: EL2, other_callers: [a guest]}}]",

@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     help="offer EFI_MEMORY_WB, WT or WC for code, or describe registers as EfiMemoryMappedIO",
     needs=("attributes",),
     architectures=("arm64",),
-    since="0.2.0",
     examples=(
         Bad("EfiRuntimeServicesCode  0x80000000  16  RUNTIME UC"),
         Good("EfiRuntimeServicesCode  0x80000000  16  RUNTIME WB"),

@@ -35,7 +35,6 @@ _TABLE_2_5 = {"UC": 0x00, "WC": 0x44, "WT": 0xBB, "WB": 0xFF}
     needs=("mapping.memory_types.encodings",),
     architectures=("arm64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(sections="mapping: [{os: a, memory_types: {encodings: {UC: 0x44}}}]", at=0),

@@ -25,7 +25,6 @@ _NEEDS_WHOLE = ("moved", "vanished", "appeared")
     requirements=(),
     sources=("UEFI 2.10 §7.2.3", "Linux 4.15 drivers/firmware/efi/libstub/arm-stub.c"),
     help="allocate what outlives the boot at fixed addresses, or do not hibernate on the platform",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7e000000  16  RUNTIME WB",

@@ -32,7 +32,6 @@ def _mapping(svam: str, calls: str) -> str:
     architectures=("i386",),
     responsible=Responsible.KERNEL,
     unless=("uefi/unsupported-set-virtual-address-map-called",),
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(sections=_mapping("never", "paging: on, identity_mapped: false"), at=0),

@@ -32,7 +32,6 @@ def _calls(state: str) -> str:
     help="set the x87 control word, MXCSR, CR0.EM, CR0.TS and DF before a service is called",
     architectures=("i386",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(sections=_calls(_RIGHT.replace("0x27f", "0x37f")), at=0),

@@ -28,7 +28,6 @@ def _environment(stack: int, backing_store: int) -> str:
     sources=("UEFI 2.10 §2.3.3", "UEFI 2.11 §2.3.3", "EFI 1.10 §2.3.3"),
     help="give images 128 KiB of stack and 16 KiB of backing store at least",
     architectures=("ia64",),
-    since="0.2.0",
     examples=(
         Bad(sections=_environment(0x20000, 4096), at=0),
         Bad(sections=_environment(0x1FFF0, 16384), at=0),

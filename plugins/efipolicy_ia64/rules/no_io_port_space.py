@@ -13,7 +13,6 @@ from efipolicy.plugin import Bad, EfiMemoryType, Finding, Good, MemoryMap, Sever
     help="describe the region of I/O ports as EfiMemoryMappedIOPortSpace",
     needs=("whole_map",),
     architectures=("ia64",),
-    since="0.2.0",
     examples=(
         Bad("EfiConventionalMemory  0x100000  0x100  WB", at=0),
         Good(

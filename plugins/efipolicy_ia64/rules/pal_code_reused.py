@@ -29,7 +29,6 @@ _PAL = EfiMemoryType.EfiPalCode
     needs=("usable_memory.types",),
     architectures=("ia64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

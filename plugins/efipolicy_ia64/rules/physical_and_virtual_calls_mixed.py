@@ -28,7 +28,6 @@ from efipolicy.plugin import (
     architectures=("ia64",),
     responsible=Responsible.KERNEL,
     unless=("uefi/unsupported-set-virtual-address-map-called",),
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

@@ -14,7 +14,6 @@ from efipolicy.plugin import Bad, Finding, Good, Responsible, RuntimeCalls, Seve
     needs=("calls.machine_check_reset",),
     architectures=("ia64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(sections="mapping: [{os: a, calls: {machine_check_reset: ResetSystem}}]", at=0),
         Good(sections="mapping: [{os: a, calls: {machine_check_reset: SAL}}]"),

@@ -21,7 +21,6 @@ from efipolicy.plugin import (
     sources=("UEFI 2.10 §7.2, Table 7.5", "UEFI 2.11 §7.2", "Linux 6.6 arch/ia64/kernel/efi.c"),
     help="describe one EfiMemoryMappedIOPortSpace, and further port ranges in ACPI",
     architectures=("ia64",),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiMemoryMappedIOPortSpace  0xffffc000000   0x4000  RUNTIME UC",

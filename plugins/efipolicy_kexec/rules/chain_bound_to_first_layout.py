@@ -23,7 +23,6 @@ from efipolicy_kexec.chain import CALLS, hops
     sources=("UEFI 2.10 §8.4", "Linux commit d3549a938b73", "LKML 2010-08-13"),
     help="nothing, or leave firmware at its physical addresses where all of it can be reached",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

@@ -44,7 +44,6 @@ _REUSABLE = (
     ),
     help="map every region as the kernel did that called SetVirtualAddressMap",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

@@ -50,7 +50,6 @@ def _sections(virtual: str, bits: int) -> str:
     help="choose virtual addresses that every kernel of the chain can reach",
     architectures=(*_SIGN_EXTENDED, *_TWO_TABLES, *_ONE_SPACE),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     options=(
         Option(
             name="half",

@@ -37,7 +37,6 @@ KEPT = (
     sources=("UEFI 2.10 §7.2, Table 7.6", "linux-efi 2024, efi/x86: fix EFI memory map corruption"),
     help="load the next kernel to memory that is free after ExitBootServices",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiConventionalMemory   0x70000000  0xe000  WB",

@@ -36,7 +36,6 @@ _MAT_HEADER = 16
     ),
     help="keep the table's memory out of what kexec writes to",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiBootServicesData  0x7d000000  0x1000  WB",

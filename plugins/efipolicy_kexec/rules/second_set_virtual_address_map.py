@@ -32,7 +32,6 @@ _CALLS_OF_HOP = "mapping[].kexec[].set_virtual_address_map.calls"
     ),
     help="take over the virtual layout of the kernel before, and do not call again",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

@@ -25,7 +25,6 @@ _SHOWN = 8
     requirements=(),
     sources=("UEFI 2.10 §7.2, Table 7.5", "Linux commit 07eab0901ede", "linux-acpi 2022-12-02"),
     help="list only the registers that runtime services use",
-    since="0.2.0",
     options=(
         Option(
             name="least_bytes",

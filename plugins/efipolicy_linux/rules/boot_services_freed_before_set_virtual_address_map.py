@@ -29,7 +29,6 @@ from efipolicy_linux.handed_over import says_linux
     needs=("svam.boot_services_memory", "mapping.os"),
     architectures=("x86_64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

@@ -14,7 +14,6 @@ _REACH = 1 << 32
     sources=("Linux 6.12 drivers/firmware/efi/efi.c",),
     help="put configuration tables below 4 GiB",
     architectures=("i386",),
-    since="0.2.0",
     examples=(
         Bad(configuration_tables=("SMBIOS3 0x100000000",)),
         Bad(configuration_tables=("SMBIOS3 0xffffffff 24",)),

@@ -35,7 +35,6 @@ _KEPT = (
     sources=("Linux 6.12 drivers/xen/efi.c",),
     help="allocate the table as EfiACPIReclaimMemory",
     architectures=("x86_64", "arm64"),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiBootServicesData  0x7d978000  1  WB",

@@ -36,7 +36,6 @@ _ALL_ONES_SINCE = (6, 1)
     needs=("svam.result",),
     architectures=("arm64", "arm32", "riscv64"),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

@@ -36,7 +36,6 @@ mapping: [{os: linux, virtual_address_bits: 39, set_virtual_address_map: {calls:
     needs=("attributes", "mapping.virtual_address_bits"),
     architectures=("arm64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad("EfiMemoryMappedIO  0x8000000000  1  RUNTIME UC", sections=_NEVER_39, at=0),
         # The first page is in reach, the second is not.

@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     help="offer EFI_MEMORY_UC for the I/O port space",
     needs=("attributes",),
     architectures=("ia64",),
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad("EfiMemoryMappedIOPortSpace  0xffffc000000  0x4000  RUNTIME"),

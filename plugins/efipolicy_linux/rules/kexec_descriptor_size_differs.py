@@ -25,7 +25,6 @@ from efipolicy_linux.handed_over import carried_by
     help="tell the next kernel the stride of the list it is given",
     architectures=("x86_64",),
     responsible=Responsible.LOADER,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

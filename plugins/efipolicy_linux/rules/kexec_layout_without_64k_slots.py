@@ -33,7 +33,6 @@ _SLOT = 0x10000
     help="give each region a 64 KiB slot of its own, at its physical offset within 64 KiB",
     architectures=("arm64", "riscv64"),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             architecture="arm64",

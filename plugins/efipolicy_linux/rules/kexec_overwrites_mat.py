@@ -27,7 +27,6 @@ from efipolicy_linux.handed_over import carried_by
     help="reserve the table's memory, or let the next kernel ignore the table",
     architectures=("x86_64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

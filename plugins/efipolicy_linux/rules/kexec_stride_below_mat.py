@@ -31,7 +31,6 @@ _APPLIES_THE_TABLE = (6, 13)
     needs=("memory_attributes_table.descriptor_size",),
     architectures=("x86_64",),
     responsible=Responsible.LOADER,
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

@@ -26,7 +26,6 @@ from efipolicy.plugin import (
     ),
     help="use the descriptor size of the memory map for the table as well",
     needs=("memory_attributes_table.descriptor_size", "memory_map.descriptor_size"),
-    since="0.2.0",
     unless=("linux/mat-descriptor-too-small",),
     examples=(
         Bad(

@@ -15,7 +15,6 @@ _DESCRIPTOR = 40
     sources=("UEFI 2.10 §4.6.4", "Linux drivers/firmware/efi/memattr.c"),
     help="set the descriptor size of the table to the bytes from one entry to the next",
     needs=("memory_attributes_table.descriptor_size",),
-    since="0.2.0",
     examples=(
         Bad(sections="memory_attributes_table: {descriptor_size: 32, entries: []}", at=0),
         Good(sections="memory_attributes_table: {descriptor_size: 40, entries: []}"),

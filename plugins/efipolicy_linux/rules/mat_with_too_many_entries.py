@@ -40,7 +40,6 @@ memory_attributes_table:
     requirements=("UEFI-MAT-016",),
     sources=("Linux commit 8fbe4c49c0cc", "linux-efi, November 2024 to January 2025"),
     help="check the header of the table, and keep its memory until it is read",
-    since="0.2.0",
     unless=("uefi/unknown-mat-version",),
     options=(
         Option(

@@ -35,7 +35,6 @@ mapping: [{{os: linux, calls: {{arguments: [{{start: {start:#x}, size: 0x100}}]}
     needs=("firmware.bits", "calls.arguments"),
     architectures=("x86_64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(sections=_argument(0x1_0000_0000), at=0),
         Bad(sections=_argument(0xFFFF_FF01), at=0),

@@ -25,7 +25,6 @@ _MIXED = "platform: {firmware: {bits: 32}}"
     help="put runtime regions below 4 GiB, where 32-bit firmware can reach them",
     needs=("attributes", "firmware.bits"),
     architectures=("x86_64",),
-    since="0.2.0",
     examples=(
         Bad("EfiRuntimeServicesData  0x100000000  16  RUNTIME WB", sections=_MIXED),
         Bad("EfiRuntimeServicesData  0xffff0000   17  RUNTIME WB", sections=_MIXED),

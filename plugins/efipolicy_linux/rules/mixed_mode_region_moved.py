@@ -40,7 +40,6 @@ mapping:
     needs=("firmware.bits",),
     architectures=("x86_64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(sections=_map(0xFFFF_FFFE_FE00_0000), at=0),

@@ -32,7 +32,6 @@ mapping: [{{os: linux, kexec: [{{kind: kexec, calls: {{services: [{services}]}}}
     needs=("firmware.bits",),
     architectures=("x86_64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(sections=_chain("GetVariable"), at=0),
         Good(sections=_chain("")),

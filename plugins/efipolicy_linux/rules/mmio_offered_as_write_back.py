@@ -23,7 +23,6 @@ from efipolicy.plugin import (
     help="offer EFI_MEMORY_UC alone for device registers",
     needs=("attributes",),
     architectures=("x86_64", "i386"),
-    since="0.2.0",
     examples=(
         Bad("EfiMemoryMappedIO  0xfee00000  1  RUNTIME UC WT WB WP", architecture="x86_64"),
         Good("EfiMemoryMappedIO  0xfee00000  1  RUNTIME UC", architecture="x86_64"),

@@ -26,7 +26,6 @@ from efipolicy_linux.handed_over import says_linux
     needs=("calls.identity_mapped", "mapping.os"),
     architectures=("x86_64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

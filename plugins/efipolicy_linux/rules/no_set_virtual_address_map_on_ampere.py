@@ -37,7 +37,6 @@ _MARKS = str.maketrans("", "", "\N{REGISTERED SIGN}\N{TRADE MARK SIGN}")
     architectures=("arm64",),
     responsible=Responsible.KERNEL,
     confidence=Confidence.LIKELY,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

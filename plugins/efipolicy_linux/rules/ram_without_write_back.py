@@ -41,7 +41,6 @@ _EFI_1_10 = Revision(1, 10)
     help="set EFI_MEMORY_WB on all DRAM; no other cache type is needed beside it",
     needs=("attributes",),
     unless=("uefi/ram-without-cacheability", "uefi/runtime-region-without-cacheability"),
-    since="0.2.0",
     examples=(
         Bad("EfiConventionalMemory  0x80000000  0x40000  UC"),
         Bad("EfiACPIReclaimMemory   0x7e000000  16       UC WC WT"),

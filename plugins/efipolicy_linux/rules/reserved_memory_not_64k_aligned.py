@@ -16,7 +16,6 @@ _TYPES = frozenset({EfiMemoryType.EfiReservedMemoryType, EfiMemoryType.EfiACPIMe
     help="allocate reserved memory and ACPI NVS in units of 64 KiB, as EDK II does",
     architectures=("arm64",),
     unless=("uefi/misaligned-physical-start",),
-    since="0.2.0",
     examples=(
         Bad("EfiReservedMemoryType  0x81f30000  8   WC"),
         Bad("EfiACPIMemoryNVS       0xd6c9e000  18  WB"),

@@ -21,7 +21,6 @@ from efipolicy.plugin import (
     sources=("Linux commit 37926f96302d", "UEFI 2.10 §7.2.3"),
     help="keep runtime memory off the first page",
     needs=("attributes",),
-    since="0.2.0",
     examples=(
         Bad("EfiRuntimeServicesData  0x0  1  RUNTIME WB"),
         Good("EfiRuntimeServicesData  0x1000  1  RUNTIME WB"),

@@ -33,7 +33,6 @@ _TYPES = frozenset({_CODE, EfiMemoryType.EfiRuntimeServicesData})
     needs=("attributes",),
     architectures=("arm64",),
     unless=("uefi/misaligned-physical-start",),
-    since="0.2.0",
     examples=(
         Bad("EfiRuntimeServicesData  0x7f001000  15  RUNTIME WB"),
         Bad("EfiRuntimeServicesData  0x7f000000  15  RUNTIME WB"),

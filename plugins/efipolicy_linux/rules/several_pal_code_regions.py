@@ -21,7 +21,6 @@ from efipolicy.plugin import (
     sources=("Linux 6.6 arch/ia64/kernel/efi.c",),
     help="describe all PAL code in one EfiPalCode",
     architectures=("ia64",),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiPalCode  0x3ffc0000  64  RUNTIME WB",

@@ -20,7 +20,6 @@ _POINTERS = {
     sources=("Linux 6.12 arch/x86/platform/efi/efi.c",),
     help="put the system table and what it points to below 4 GiB",
     architectures=("i386",),
-    since="0.2.0",
     examples=(
         Bad(sections="system_table: {address: 0x100000000}", at=0),
         Bad(sections="system_table: {address: 0x7e000000, runtime_services: 0x100000000}", at=0),

@@ -27,7 +27,6 @@ _SMALL_GRANULE, _LARGE_GRANULE = 16 << 20, 64 << 20
     help="put PAL code into a power of two from 4 KiB to 256 KiB, at a multiple of its size",
     architectures=("ia64",),
     confidence=Confidence.LIKELY,
-    since="0.2.0",
     examples=(
         Bad("EfiPalCode  0x3ffe0000  64      RUNTIME WB"),
         Bad("EfiPalCode  0x3ffc0000  48      RUNTIME WB"),

@@ -45,7 +45,6 @@ mapping:
     help="give write-back memory its address in region 7, and other memory that in region 6",
     architectures=("ia64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(sections=_map("RUNTIME, WB", 0xC000_0000_7F00_0000), at=0),

@@ -54,7 +54,6 @@ _FOR_SMBIOS = (
     ),
     help="hand over the physical address, from before SetVirtualAddressMap",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

@@ -37,7 +37,6 @@ _IMAGES = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntimeService
     architectures=("x86_64", "arm64", "ia64", "riscv64", "loongarch64"),
     responsible=Responsible.KERNEL,
     confidence=Confidence.LIKELY,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB",

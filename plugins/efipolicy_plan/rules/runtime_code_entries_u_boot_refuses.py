@@ -29,7 +29,6 @@ _CODE = EfiMemoryType.EfiRuntimeServicesCode
     sources=("U-Boot lib/efi_loader/efi_runtime.c",),
     help="keep runtime code in one descriptor, or call services at their physical addresses",
     needs=("firmware.vendor",),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7ff10000  16  RUNTIME WB",

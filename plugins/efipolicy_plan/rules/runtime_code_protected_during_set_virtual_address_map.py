@@ -27,7 +27,6 @@ from efipolicy.plugin import (
     needs=("svam.protection",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             sections="mapping: [{set_virtual_address_map: {calls: once, protection: before}}]",

@@ -25,7 +25,6 @@ from efipolicy_plan.limits import unless_whole, unset
     sources=("UEFI 2.10 §7.2.3", "Linux 6.12 arch/x86/platform/efi/efi_64.c"),
     help="allocate runtime memory below the limit",
     needs=("attributes",),
-    since="0.2.0",
     options=(
         Option(
             name="below",

@@ -23,7 +23,6 @@ from efipolicy_plan.limits import unless_whole, unset
     sources=("UEFI 2.10 §7.2.3", "UEFI 2.10 §8.4.1"),
     help="allocate runtime memory in fewer and larger pieces",
     needs=("attributes",),
-    since="0.2.0",
     options=(
         Option(
             name="most",

@@ -27,7 +27,6 @@ _SHOWN = 8
     sources=("UEFI 2.10 §7.2.3", "Linux 6.12 Documentation/arch/x86/x86_64/mm.rst"),
     help="declare less memory with EFI_MEMORY_RUNTIME",
     needs=("attributes",),
-    since="0.2.0",
     options=(
         Option(
             name="most_bytes",

@@ -25,7 +25,6 @@ from efipolicy_uefi.reuse import reuse
     help="keep EfiACPIMemoryNVS reserved",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiACPIMemoryNVS  0x7f77e000  128  WB",

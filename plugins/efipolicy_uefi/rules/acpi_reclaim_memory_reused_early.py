@@ -31,7 +31,6 @@ _RECLAIM = EfiMemoryType.EfiACPIReclaimMemory
     help="keep EfiACPIReclaimMemory until ACPI is enabled, and for good where kexec follows",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiACPIReclaimMemory  0x7f76c000  18  WB",

@@ -27,7 +27,6 @@ from efipolicy_uefi.extents import parts
     help="copy the argument into RAM before the call",
     needs=("calls.arguments",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiMemoryMappedIO  0xfed00000  16  UC",

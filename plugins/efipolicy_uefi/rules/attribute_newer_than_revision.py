@@ -44,7 +44,6 @@ _ADDED = (
     ),
     help="declare the revision the firmware was written for, or leave the bits clear",
     needs=("attributes",),
-    since="0.2.0",
     examples=(
         Bad("EfiRuntimeServicesCode  0x7f000000  16  RUNTIME RO WB", uefi="2.4"),
         Bad("EfiConventionalMemory   0x100000    16  SP WB", uefi="2.7"),

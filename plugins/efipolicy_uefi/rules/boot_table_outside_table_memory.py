@@ -41,7 +41,6 @@ _OF_AN_IMAGE = (
     sources=("UEFI 2.10 §2.3.2 to §2.3.8", "UEFI 2.10 §4.6.1"),
     help="allocate the table as EfiRuntimeServicesData",
     needs=("whole_map",),
-    since="0.2.0",
     unless=(
         "uefi/configuration-table-in-vendor-type",
         "uefi/mat-outside-table-memory",

@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     needs=("calls.protection_from",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(sections="mapping: [{os: a, calls: {protection_from: memory-map}}]", at=0),
         Good(sections="mapping: [{os: a, calls: {protection_from: mat}}]"),

@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     needs=("calls.serialised",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(sections="mapping: [{os: a, calls: {serialised: false}}]", at=0),
         Good(sections="mapping: [{os: a, calls: {serialised: true}}]"),

@@ -26,7 +26,6 @@ _DATA = EfiMemoryType.EfiRuntimeServicesData
     sources=("UEFI 2.10 §7.5.6", "U-Boot commit 4182a129ef7"),
     help="allocate the array of GUIDs and pointers as EfiRuntimeServicesData",
     needs=("system_table.configuration_table",),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiBootServicesData  0x7d000000  16  WB",

@@ -22,7 +22,6 @@ from efipolicy_uefi.tables import RESERVED, extent_of, name_of
     requirements=("UEFI-CFG-003",),
     sources=("UEFI 2.10 §2.3.2 to §2.3.8", "UEFI 2.11 §2.3.2 to §2.3.8"),
     help="allocate the table as EfiRuntimeServicesData, ACPI tables as EfiACPIReclaimMemory",
-    since="0.2.0",
     unless=(
         "uefi/runtime-loaded-acpi-table-outside-nvs",
         "uefi/runtime-loaded-table-outside-kept-memory",

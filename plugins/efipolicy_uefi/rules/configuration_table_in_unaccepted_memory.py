@@ -26,7 +26,6 @@ _UNACCEPTED = EfiMemoryType.EfiUnacceptedMemoryType
     requirements=("UEFI-MAP-013",),
     sources=("UEFI 2.10 §7.2", "UEFI 2.10 §7.2.1"),
     help="allocate the table in memory that was accepted",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiUnacceptedMemoryType  0x100000000  0x40000",

@@ -27,7 +27,6 @@ _SHOWN = 8
     sources=("UEFI 2.10 §4.6.4", "UEFI 2.11 §4.6.3"),
     help="list every piece of the descriptor, or none",
     needs=("whole_memory_attributes_table", "whole_map"),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7f000000  32  RUNTIME WB",

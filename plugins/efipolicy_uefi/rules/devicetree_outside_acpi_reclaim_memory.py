@@ -25,7 +25,6 @@ _DEMANDED_SINCE = Revision(2, 9)
     sources=("UEFI 2.10 §4.6.1.3", "UEFI 2.11 §4.6.1.3", "EBBR ch. 2"),
     help="allocate the devicetree as EfiACPIReclaimMemory",
     architectures=("arm64", "arm32", "riscv64"),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesData  0x7f000000  16  RUNTIME WB",

@@ -22,7 +22,6 @@ from efipolicy_uefi.tables import BOOT_DATA, RECLAIM, misplaced
     requirements=("UEFI-CFG-016",),
     sources=("UEFI 2.10 §23.4", "UEFI 2.6 §22.3", "Xen commits 8d410ac2c1, d7669c1014"),
     help="allocate the ESRT as EfiBootServicesData",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesData  0x7f000000  16  RUNTIME WB",

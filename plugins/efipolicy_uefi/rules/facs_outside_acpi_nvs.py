@@ -12,7 +12,6 @@ from efipolicy_uefi.tables import NVS, misplaced_acpi_table
     requirements=("UEFI-CFG-005",),
     sources=("UEFI 2.10 §2.3.2 to §2.3.8", "UEFI 2.11 §2.3.2 to §2.3.8"),
     help="allocate the FACS as EfiACPIMemoryNVS",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiACPIReclaimMemory  0x7f000000  16  WB",

@@ -26,7 +26,6 @@ from efipolicy_uefi.virtual_maps import marked_by_kernel, passed_list
     sources=("UEFI 2.10 §8.4.1", "Linux commit 1acba98f810a"),
     help="pass the descriptors of the memory map that have EFI_MEMORY_RUNTIME",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiBootServicesData  0x7a000000  16  WB",

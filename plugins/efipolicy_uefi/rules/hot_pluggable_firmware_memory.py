@@ -34,7 +34,6 @@ _FIRMWARE = frozenset(
     help="clear EFI_MEMORY_HOT_PLUGGABLE, and allocate what firmware needs in memory that stays",
     needs=("attributes",),
     fix="safe",
-    since="0.2.0",
     examples=(
         Bad("EfiRuntimeServicesData  0x7f000000  16  RUNTIME WB HOT_PLUGGABLE", uefi="2.11"),
         Bad("EfiACPIMemoryNVS        0x7f000000  16  WB HOT_PLUGGABLE", uefi="2.11"),

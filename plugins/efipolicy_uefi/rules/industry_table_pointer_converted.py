@@ -23,7 +23,6 @@ from efipolicy_uefi.tables import INDUSTRY_TABLES, extent_of, name_of
     sources=("UEFI 2.10 §4.6.1.1, §4.6.1.3, §4.6.2, §4.6.4, §4.6.5", "Linux commit 1fec0533693c"),
     help="leave the pointer physical when SetVirtualAddressMap is called",
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

@@ -25,7 +25,6 @@ from efipolicy.plugin import (
     help="call runtime services on a stack of the size and alignment the architecture asks for",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             architecture="arm64",

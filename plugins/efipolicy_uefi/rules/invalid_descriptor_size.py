@@ -15,7 +15,6 @@ _ALIGNMENT = 8
     sources=("UEFI 2.10 §7.2.3", "EDK II MdeModulePkg/Core/Dxe/Mem/Page.c"),
     help="report the bytes from one descriptor to the next: 40 or more, a multiple of 8",
     needs=("memory_map.descriptor_size",),
-    since="0.2.0",
     examples=(
         Bad("EfiConventionalMemory  0x100000  16  WB", at=0, descriptor_size=32),
         Bad("EfiConventionalMemory  0x100000  16  WB", at=0, descriptor_size=44),

@@ -25,7 +25,6 @@ _SHAPE = {"version": 1, "length": 8}
     sources=("UEFI 2.10 §4.6.2", "revision history of UEFI 2.8A, #2049"),
     help="write version 1 and length 8",
     fix="safe",
-    since="0.2.0",
     examples=(
         Bad(
             at=0,

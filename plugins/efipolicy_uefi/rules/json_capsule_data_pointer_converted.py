@@ -20,7 +20,6 @@ from efipolicy_uefi.tables import extent_of
     requirements=("UEFI-CFG-015",),
     sources=("UEFI 2.10 §4.6.1.2", "UEFI 2.11 §4.6.1.2"),
     help="leave the pointer physical when SetVirtualAddressMap is called",
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

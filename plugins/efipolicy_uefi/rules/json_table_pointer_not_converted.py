@@ -46,7 +46,6 @@ configuration_tables:
     requirements=("UEFI-CFG-015",),
     sources=("UEFI 2.10 §4.6.1.2", "UEFI 2.11 §4.6.1.2"),
     help="convert the pointer with ConvertPointer when the virtual address change is signalled",
-    since="0.2.0",
     examples=(
         Bad(sections=_seen("0x7e0a1000")),
         Bad(sections=_seen("0x200a0000")),

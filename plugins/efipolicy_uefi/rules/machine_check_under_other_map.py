@@ -26,7 +26,6 @@ from efipolicy.plugin import (
     help="switch to the mapping of runtime services before the handler calls one",
     needs=("calls.machine_check_map",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

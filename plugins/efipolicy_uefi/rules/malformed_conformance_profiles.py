@@ -32,7 +32,6 @@ conformance_profiles:
     requirements=("UEFI-CFG-018",),
     sources=("UEFI 2.10 §4.6.5", "UEFI 2.11 §4.6.4"),
     help="set the version to 1 and the count to the number of GUIDs that follow",
-    since="0.2.0",
     examples=(
         Bad(sections=_table(2, 2), at=0),
         Bad(sections=_table(1, 3), at=0),

@@ -25,7 +25,6 @@ from efipolicy.plugin import (
     help="give the entry the type of the descriptor it lies in",
     needs=("whole_memory_attributes_table",),
     fix="unsafe",
-    since="0.2.0",
     unless=("uefi/mat-entry-of-other-type",),
     examples=(
         Bad(

@@ -22,7 +22,6 @@ from efipolicy.plugin import (
     sources=("UEFI 2.10 §4.6.4", "UEFI 2.11 §4.6.3"),
     help="set the virtual start of the entry to 0",
     fix="safe",
-    since="0.2.0",
     examples=(
         Bad(
             memory_attributes_table=(

@@ -23,7 +23,6 @@ from efipolicy.plugin import (
     help="set EFI_MEMORY_RUNTIME on the entry",
     needs=("entry_attributes",),
     fix="safe",
-    since="0.2.0",
     unless=("uefi/mat-entry-of-other-type",),
     examples=(
         Bad(memory_attributes_table=("EfiRuntimeServicesData  0x7f000000  16  XP",)),

@@ -25,7 +25,6 @@ _ALLOWED = (RUNTIME_DATA, BOOT_DATA, RECLAIM, NVS)
     requirements=("UEFI-MAT-017",),
     sources=("UEFI 2.10 §4.6.1", "UEFI 2.10 §2.3.2 to §2.3.8"),
     help="allocate the table as EfiRuntimeServicesData or EfiBootServicesData",
-    since="0.2.0",
     unless=("uefi/configuration-table-in-vendor-type",),
     examples=(
         Bad(

@@ -13,7 +13,6 @@ from efipolicy.plugin import Bad, Finding, Good, Platform, Severity, rule
     help="return the descriptor size times the number of descriptors as the size of the map",
     needs=("memory_map.size", "memory_map.descriptor_size"),
     unless=("uefi/invalid-descriptor-size",),
-    since="0.2.0",
     examples=(
         # 4096 bytes hold 85 descriptors of 48 bytes and 16 bytes of another.
         Bad(

@@ -18,7 +18,6 @@ hardware: {unpopulated: [{start: 0xc0000000, size: 0x40000000, what: the second 
     sources=("UEFI 2.10 §7.2.3",),
     help="describe the memory that is fitted, and leave the rest out of the map",
     needs=("hardware.unpopulated",),
-    since="0.2.0",
     examples=(
         Bad("EfiConventionalMemory  0x80000000  0x80000  WB", sections=_ONE_GIB_OF_TWO),
         Bad("EfiReservedMemoryType  0xbffff000  2        WB", sections=_ONE_GIB_OF_TWO),

@@ -22,7 +22,6 @@ from efipolicy.plugin import (
     requirements=("UEFI-MAT-012",),
     sources=("UEFI 2.10 §4.6.4", "UEFI 2.10 §2.3.2 to §2.3.8"),
     help="start the entry at a multiple of the unit",
-    since="0.2.0",
     unless=("uefi/mat-entry-of-other-type",),
     examples=(
         Bad(

@@ -31,7 +31,6 @@ from efipolicy_uefi.virtual_maps import is_declared, passed_list, placed, unplac
     help="choose a virtual start that is a multiple of 4 KiB, with room for every page above it",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB",

@@ -25,7 +25,6 @@ _FIRST_REVISION = Revision(2, 8)
     sources=("UEFI 2.10 §8.1", "UEFI 2.10 §4.6.2", "EBBR chapter 2"),
     help="publish EFI_RT_PROPERTIES_TABLE with the bits of these services clear",
     needs=("firmware.unavailable_services", "whole_configuration_tables"),
-    since="0.2.0",
     examples=(
         Bad(
             at=0,

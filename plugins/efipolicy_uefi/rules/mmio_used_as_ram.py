@@ -25,7 +25,6 @@ from efipolicy_uefi.reuse import reuse
     help="leave device memory to ACPI or the devicetree, and map it for runtime services only",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiMemoryMappedIO  0xffc00000  0x400  RUNTIME UC",

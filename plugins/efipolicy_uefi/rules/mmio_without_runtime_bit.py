@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     help="drop the entry, or set EFI_MEMORY_RUNTIME if runtime services use the device",
     needs=("attributes",),
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad("EfiMemoryMappedIO  0xc0000000  0x10000  UC"),
         Good("EfiMemoryMappedIO  0xfed1f000  1  RUNTIME UC"),

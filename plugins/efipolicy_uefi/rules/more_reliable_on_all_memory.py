@@ -30,7 +30,6 @@ _MEMORY = RAM_TYPES | {EfiMemoryType.EfiUnacceptedMemoryType}
     help="clear EFI_MEMORY_MORE_RELIABLE where all memory is equally reliable",
     needs=("whole_map",),
     fix="safe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiMemoryMappedIO       0xfed00000  1       RUNTIME UC",

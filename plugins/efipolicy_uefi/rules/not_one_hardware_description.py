@@ -32,7 +32,6 @@ _EBBR = (
     sources=("EBBR ch. 2", "RISC-V BRS UEFI_080"),
     help="install either the ACPI tables or the devicetree",
     architectures=("arm64", "arm32", "riscv64"),
-    since="0.2.0",
     examples=(
         Bad(
             architecture="arm64",

@@ -14,7 +14,6 @@ from efipolicy_uefi.runtime_services import unlisted
     sources=("UEFI 2.10 §8.1", "UEFI 2.10 §4.6.2", "revision history of UEFI 2.8, #1961"),
     help="point to a function in EfiRuntimeServicesCode that returns EFI_UNSUPPORTED",
     needs=("system_table.runtime_functions",),
-    since="0.2.0",
     examples=(
         Bad(
             at=0,

@@ -37,7 +37,6 @@ _VOLATILE = frozenset(
     "memory either of them",
     needs=("attributes",),
     fix="safe",
-    since="0.2.0",
     examples=(
         Bad("EfiPersistentMemory     0x100000000  0x40000  WB"),
         Bad("EfiRuntimeServicesData  0x7f000000   16       RUNTIME WB NV"),

@@ -37,7 +37,6 @@ _Holder = tuple[MemoryDescriptor, list[AddressRange]]
     help="describe all of it as EfiReservedMemoryType",
     needs=("hardware.off_limits",),
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad("EfiConventionalMemory  0x100000  0x7f700  WB", at=0, sections=_TSEG),
         Bad("EfiConventionalMemory  0x100000  0x7ff00  WB", at=0, sections=_TSEG),

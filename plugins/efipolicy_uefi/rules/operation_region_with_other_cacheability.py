@@ -35,7 +35,6 @@ from efipolicy_uefi.extents import parts
     help="map the operation region with a cache type its memory descriptor offers",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiACPIMemoryNVS  0x7f77e000  128  WB",

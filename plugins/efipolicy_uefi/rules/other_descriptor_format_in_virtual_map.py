@@ -30,7 +30,6 @@ from efipolicy.plugin import (
     help="pass descriptor size and version as GetMemoryMap returned them, and their whole multiple",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             descriptor_size=48,

@@ -27,7 +27,6 @@ from efipolicy_uefi.virtual_maps import passed_list, placed, unplaced
     sources=("UEFI 2.10 §8.4.1", "Linux drivers/firmware/efi/libstub/efi-stub.c"),
     help="give each region virtual addresses of its own",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB",

@@ -34,7 +34,6 @@ from efipolicy.plugin import (
     needs=("calls.addresses",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     unless=("ia64/physical-and-virtual-calls-mixed",),
     examples=(
         Bad(

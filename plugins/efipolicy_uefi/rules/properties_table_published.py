@@ -26,7 +26,6 @@ _REMOVED = Revision(2, 11)
     sources=("UEFI 2.10 §4.6.3", "UEFI 2.11 revision history", "Linux commit 0ce3cc008ec0"),
     help="publish a Memory Attributes Table instead",
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(configuration_tables=("PROPERTIES 0x7f000000 16",)),
         Bad(configuration_tables=("PROPERTIES 0x7f000000 16",), uefi="2.10"),

@@ -25,7 +25,6 @@ from efipolicy.plugin import (
     responsible=Responsible.KERNEL,
     fix="unsafe",
     unless=("kexec/second-set-virtual-address-map",),
-    since="0.2.0",
     examples=(
         Bad(sections="mapping: [{os: a, set_virtual_address_map: {calls: more}}]", at=0),
         Good(sections="mapping: [{os: a, set_virtual_address_map: {calls: once}}]"),

@@ -54,7 +54,6 @@ def _kept(memory_type: int) -> bool:
     help="reuse loader, boot services, conventional and persistent memory only",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiPalCode  0x723ff000000  64  RUNTIME WB",

@@ -28,7 +28,6 @@ from efipolicy.plugin import (
     "EfiACPIReclaimMemory without the bit for ACPI tables",
     needs=("attributes",),
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad("EfiReservedMemoryType  0xe0000000       0x10000  RUNTIME UC"),
         Bad("EfiReservedMemoryType  0x723ffbb0000  0x48     RUNTIME WB"),

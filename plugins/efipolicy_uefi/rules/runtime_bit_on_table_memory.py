@@ -27,7 +27,6 @@ _RUNTIME = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntimeServic
     sources=("UEFI 2.10 §2.3.2 to §2.3.8", "Linux arch/arm64/include/asm/dmi.h", "LKML 2024-03-07"),
     help="keep tables in memory of their own that has no EFI_MEMORY_RUNTIME",
     needs=("attributes",),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesData  0x7e0a0000  16  RUNTIME WB",

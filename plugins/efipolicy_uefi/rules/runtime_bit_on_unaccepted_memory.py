@@ -12,7 +12,6 @@ from efipolicy.plugin import Bad, EfiMemoryType, Finding, Good, MemoryMap, Sever
     sources=("UEFI 2.10 §7.2", "UEFI 2.10 §7.2.1"),
     help="accept the memory before it is used, and describe it as EfiRuntimeServicesData",
     needs=("attributes",),
-    since="0.2.0",
     examples=(
         Bad("EfiUnacceptedMemoryType  0x100000000  0x40000  RUNTIME WB", uefi="2.9"),
         Good("EfiUnacceptedMemoryType  0x100000000  0x40000  WB", uefi="2.9"),

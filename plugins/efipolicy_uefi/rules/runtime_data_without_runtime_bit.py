@@ -26,7 +26,6 @@ from efipolicy_uefi.tables import extent_of
     help="leave it as it is if only the operating system reads what lies there, else set "
     "EFI_MEMORY_RUNTIME",
     needs=("attributes",),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesData  0x7f000000  16  WB",

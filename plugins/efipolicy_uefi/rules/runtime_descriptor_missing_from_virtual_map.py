@@ -31,7 +31,6 @@ from efipolicy_uefi.virtual_maps import is_declared, passes_list
     responsible=Responsible.KERNEL,
     # No cacheability, or no room in the window: firmware's fault, and the reason for this one.
     unless=("uefi/runtime-region-without-cacheability", "linux/runtime-window-overflow"),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB",

@@ -30,7 +30,6 @@ hardware: {operating_system_devices: [{start: 0xfe340000, size: 0x100, what: mmc
     help="disable the device for the operating system, or keep runtime services away from it",
     needs=("attributes", "hardware.operating_system_devices"),
     architectures=("arm64", "arm32", "riscv64"),
-    since="0.2.0",
     examples=(
         Bad("EfiMemoryMappedIO  0xfe340000  1  RUNTIME UC", architecture="arm64", sections=_EMMC),
         Good("EfiMemoryMappedIO  0xfe341000  1  RUNTIME UC", architecture="arm64", sections=_EMMC),

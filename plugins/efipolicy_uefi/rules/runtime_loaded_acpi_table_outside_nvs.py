@@ -32,7 +32,6 @@ _ALWAYS_AT_BOOT = frozenset({"RSDT", "XSDT", "FACP", "FACS", "DSDT"})
     requirements=("UEFI-CFG-006",),
     sources=("UEFI 2.10 §2.3.2 to §2.3.8", "EFI 1.10 §2.3.3"),
     help="keep tables that are loaded later in EfiACPIMemoryNVS",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiACPIReclaimMemory  0x7f000000  16  WB",

@@ -23,7 +23,6 @@ _ALLOWED = (RUNTIME_DATA, NVS)
     requirements=("UEFI-CFG-007",),
     sources=("UEFI 2.10 §2.3.2 to §2.3.8", "UEFI 2.11 §2.3.2 to §2.3.8"),
     help="create the table in EfiRuntimeServicesData",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiBootServicesData  0x7f000000  16  WB",

@@ -27,7 +27,6 @@ _RUNTIME = {EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntimeServic
     help="keep EfiRuntimeServicesCode and EfiRuntimeServicesData reserved",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesData  0x7f000000  16  WB",

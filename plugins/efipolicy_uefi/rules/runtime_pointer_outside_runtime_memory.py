@@ -22,7 +22,6 @@ system_table:
     requirements=("UEFI-RT-008",),
     sources=("UEFI 2.10 §8.4.1", "UEFI 2.10 §8.4.2", "UEFI 2.10 §4.3"),
     help="allocate what the pointer leads to as EfiRuntimeServicesData with EFI_MEMORY_RUNTIME",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiBootServicesData     0x7d000000  16    WB",

@@ -25,7 +25,6 @@ from efipolicy_uefi.virtual_maps import passed_list, placed, unplaced
     sources=("UEFI 2.10 §8.4.1", "Linux arch/x86/platform/efi/efi.c"),
     help="give the region a virtual start, or do not call SetVirtualAddressMap without one",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiMemoryMappedIO  0xe0000000  0x10000  RUNTIME UC",

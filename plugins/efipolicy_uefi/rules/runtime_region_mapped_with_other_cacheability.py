@@ -41,7 +41,6 @@ _CACHE_TYPES = CACHEABILITY | EFI_MEMORY_WP | EFI_MEMORY_UCE
     help="map the region with a cache type its descriptor offers",
     needs=("attributes",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiMemoryMappedIO  0xffc00000  0x400  RUNTIME UC",

@@ -32,7 +32,6 @@ system_table:
     sources=("UEFI 2.10 §8.4.1", "UEFI 2.10 §8.4.2", "UEFI 2.10 §4.5"),
     help="let a runtime driver, whose code is EfiRuntimeServicesCode, provide the service",
     needs=("system_table.runtime_functions",),
-    since="0.2.0",
     examples=(
         Bad("EfiBootServicesCode  0x7f000000  16  WB", at=0, sections=_FUNCTIONS),
         Good("EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB", sections=_FUNCTIONS),

@@ -15,7 +15,6 @@ _BEFORE = "before-exit-boot-services"
     help="call SetVirtualAddressMap after ExitBootServices returned success",
     needs=("svam.when",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

@@ -28,7 +28,6 @@ _HYPERVISOR, _GUEST = "hypervisor", "guest"
     help="leave SetVirtualAddressMap to the component that called ExitBootServices",
     needs=("svam.by",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

@@ -25,7 +25,6 @@ from efipolicy_uefi.virtual_maps import calls_of
     sources=("UEFI 2.10 §8.4", "UEFI 2.10 §2.2.2", "EFI 1.02 §3.7", "Linux commit d3549a938b73"),
     help="leave it as it is; where firmware was never run in physical mode, test that",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(sections="mapping: [{os: a, set_virtual_address_map: {calls: never}}]", at=0),
         Bad(

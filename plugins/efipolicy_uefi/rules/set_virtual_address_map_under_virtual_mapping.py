@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     needs=("svam.under",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(sections="mapping: [{os: a, set_virtual_address_map: {under: virtual}}]", at=0),
         Good(sections="mapping: [{os: a, set_virtual_address_map: {under: identity}}]"),

@@ -13,7 +13,6 @@ from efipolicy.plugin import Bad, Finding, Good, Responsible, SetVirtualAddressM
     help="call SetVirtualAddressMap before other processors can be inside a runtime service",
     needs=("svam.processors",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(sections="mapping: [{os: a, set_virtual_address_map: {processors: busy}}]", at=0),
         Good(sections="mapping: [{os: a, set_virtual_address_map: {processors: quiet}}]"),

@@ -22,7 +22,6 @@ from efipolicy_uefi.tables import BOOT_DATA, extent_of, name_of
     requirements=("UEFI-CFG-013",),
     sources=("UEFI 2.10 §2.3.2 to §2.3.8", "Linux drivers/xen/efi.c"),
     help="allocate the SMBIOS tables as EfiRuntimeServicesData",
-    since="0.2.0",
     unless=(
         "uefi/runtime-loaded-table-outside-kept-memory",
         "uefi/smbios-outside-runtime-services-data",

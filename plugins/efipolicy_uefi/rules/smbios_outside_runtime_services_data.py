@@ -22,7 +22,6 @@ from efipolicy_uefi.tables import RUNTIME_DATA, misplaced
     sources=("RISC-V BRS UEFI_030",),
     help="allocate the SMBIOS tables as EfiRuntimeServicesData",
     architectures=("riscv64",),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiACPIReclaimMemory  0x7f000000  16  WB",

@@ -40,7 +40,6 @@ _USUAL = {
     help="allocate EfiLoaderData in an application or loader, EfiBootServicesData in a boot "
     "driver, EfiRuntimeServicesData in a runtime driver",
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             at=0,

@@ -34,7 +34,6 @@ _NEVER_FREE = MMIO_TYPES | {
     help="clear EFI_MEMORY_SP: it says which of the free memory to keep out of the general pool",
     needs=("attributes",),
     fix="safe",
-    since="0.2.0",
     examples=(
         Bad("EfiRuntimeServicesData  0x7f000000  16  RUNTIME WB SP"),
         Bad("EfiACPIReclaimMemory    0x7f000000  16  WB SP", uefi="2.8"),

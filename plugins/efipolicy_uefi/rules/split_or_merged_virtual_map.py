@@ -33,7 +33,6 @@ _HOW = {
     needs=("svam.entries",),
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             sections="mapping: [{os: a, set_virtual_address_map: {calls: once, entries: split}}]",

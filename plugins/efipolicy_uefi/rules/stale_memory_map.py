@@ -26,7 +26,6 @@ from efipolicy.plugin import (
     help="get the memory map again and hand over the one ExitBootServices was called with",
     needs=("memory_map.map_key",),
     responsible=Responsible.LOADER,
-    since="0.2.0",
     examples=(
         Bad(
             map_key=0x2A,

@@ -30,7 +30,6 @@ from efipolicy.plugin import (
             doc="the most descriptors a map may have; Project Mu tests for 500",
         ),
     ),
-    since="0.2.0",
     examples=(
         # Of these maps of 612, 501, 500 and 140 descriptors only one is written out.
         Bad(

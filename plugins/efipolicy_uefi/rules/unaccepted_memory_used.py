@@ -28,7 +28,6 @@ _UNACCEPTED = EfiMemoryType.EfiUnacceptedMemoryType
     help="accept the memory before its first use, or leave it out",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiUnacceptedMemoryType  0x100000000  0x80000  WB",

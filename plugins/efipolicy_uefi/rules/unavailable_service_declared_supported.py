@@ -25,7 +25,6 @@ from efipolicy_uefi.ranges import listed
     help="clear the bits of the services that do not work after ExitBootServices",
     needs=("firmware.unavailable_services",),
     fix="safe",
-    since="0.2.0",
     examples=(
         Bad(
             at=0,

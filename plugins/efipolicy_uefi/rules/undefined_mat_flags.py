@@ -26,7 +26,6 @@ _FORWARD_CONTROL_FLOW_GUARD = 0x1
     help="clear the flags in version 1, all but bit 0 in version 2",
     needs=("memory_attributes_table.flags",),
     fix="safe",
-    since="0.2.0",
     unless=("uefi/unknown-mat-version",),
     examples=(
         Bad(sections="memory_attributes_table: {version: 1, flags: 1, entries: []}", at=0),

@@ -24,7 +24,6 @@ _DEFINED = sum(RUNTIME_SERVICES.values())
     sources=("UEFI 2.10 §4.6.2",),
     help="clear everything above 0x3fff; a table that was never initialised is the usual cause",
     fix="safe",
-    since="0.2.0",
     examples=(
         Bad(
             at=0,

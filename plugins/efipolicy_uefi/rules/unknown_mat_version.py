@@ -23,7 +23,6 @@ _KNOWN = (1, 2)
     sources=("UEFI 2.10 §4.6.4", "UEFI 2.11 §4.6.3", "Linux drivers/firmware/efi/memattr.c"),
     help="write version 1, or 2 from UEFI 2.10 on, and keep the table's memory until it is read",
     needs=("memory_attributes_table.version",),
-    since="0.2.0",
     examples=(
         Bad(sections="memory_attributes_table: {version: 3, entries: []}", at=0),
         Bad(

@@ -27,7 +27,6 @@ _JUDGED_BY_ITS_OWN_RULE = "SetVirtualAddressMap"
     help="do not call what EFI_RT_PROPERTIES_TABLE leaves out",
     needs=("calls.services",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

@@ -30,7 +30,6 @@ from efipolicy_uefi.virtual_maps import calls_of, may_be_first_to_call
     help="call services at their physical addresses and leave SetVirtualAddressMap out",
     responsible=Responsible.KERNEL,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             sections="""

@@ -27,7 +27,6 @@ from efipolicy_uefi.whole import pieces
     help="pass the descriptor whole; permissions inside it are the page tables' business",
     needs=("attributes",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7f000000  32  RUNTIME WB",

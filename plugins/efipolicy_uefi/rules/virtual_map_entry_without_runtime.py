@@ -25,7 +25,6 @@ from efipolicy_uefi.virtual_maps import is_declared, marked_by_kernel, passed_li
     sources=("UEFI 2.10 §8.4.1", "EDK II MdeModulePkg/Core/RuntimeDxe/Runtime.c"),
     help="pass the runtime regions only",
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(
             "EfiBootServicesData  0x7a000000  16  WB",

@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     help="return VirtualStart 0 in every descriptor until SetVirtualAddressMap is called",
     needs=("virtual_starts", "firmware_map"),
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiBootServicesData    0x0     1  WB  @0",

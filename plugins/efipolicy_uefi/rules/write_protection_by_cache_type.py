@@ -35,7 +35,6 @@ _OTHER_RAM = RAM_TYPES - _RUNTIME - {EfiMemoryType.EfiPersistentMemory}
     needs=("attributes", "whole_map"),
     confidence=Confidence.LIKELY,
     fix="unsafe",
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WP WB",

@@ -42,7 +42,6 @@ _WHAT = {
     sources=("Project Mu docs/WhatAndWhy/enhancedmemoryprotection.md",),
     help="map the range with no more access than its contents need",
     architectures=("x86_64", "arm64"),
-    since="0.2.0",
     examples=(
         Bad(
             architecture="x86_64",

@@ -29,7 +29,6 @@ _PROTECTION = EFI_MEMORY_RO | EFI_MEMORY_XP
     ),
     help="set EFI_MEMORY_RO for code, EFI_MEMORY_XP for data",
     needs=("entry_attributes",),
-    since="0.2.0",
     unless=("uefi/mat-entry-of-other-type",),
     examples=(
         Bad(

@@ -28,7 +28,6 @@ _YOUNGER_THAN_THE_TABLE = "RT_PROPERTIES"
     ),
     help="publish EFI_MEMORY_ATTRIBUTES_TABLE for all runtime services memory",
     architectures=("x86_64", "arm64"),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB",

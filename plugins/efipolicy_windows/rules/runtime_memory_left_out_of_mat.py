@@ -31,7 +31,6 @@ _RUNTIME_TYPES = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntime
     ),
     help="list the region in the Memory Attributes Table",
     needs=("whole_memory_attributes_table", "whole_map", "attributes"),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiRuntimeServicesCode  0x7f000000  16  RUNTIME WB",

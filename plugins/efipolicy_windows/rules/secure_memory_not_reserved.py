@@ -36,7 +36,6 @@ _RESERVED = EfiMemoryType.EfiReservedMemoryType
     help="describe the range with a descriptor of type EfiReservedMemoryType",
     needs=("hardware.off_limits",),
     architectures=("x86_64", "arm64"),
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

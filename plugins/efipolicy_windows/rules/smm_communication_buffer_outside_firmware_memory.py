@@ -32,7 +32,6 @@ _ALLOWED = (
     help="allocate the buffer as EfiRuntimeServicesData or EfiACPIMemoryNVS",
     needs=("hardware.smm_communication",),
     architectures=("x86_64", "arm64"),
-    since="0.2.0",
     examples=(
         Bad(
             "EfiConventionalMemory  0x7e000000  16  WB",

@@ -30,7 +30,6 @@ _NEVER = "set_virtual_address_map: {calls: never}"
     architectures=("x86_64",),
     responsible=Responsible.KERNEL,
     unless=("uefi/unsupported-set-virtual-address-map-called",),
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(

@@ -40,7 +40,6 @@ mapping:
     needs=("firmware.smi_handler",),
     architectures=("x86_64",),
     responsible=Responsible.PLATFORM,
-    since="0.2.0",
     examples=(
         Bad(sections=_platform(32, 0xFFFF_FFFE_8000_0000), at=0),
         Bad(sections=_platform(32, 0xFFFF_1000), at=0),

@@ -38,7 +38,6 @@ mapping:
     help="choose virtual addresses whose upper bits repeat the highest translated one",
     architectures=("x86_64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     examples=(
         Bad(sections=_map(0x0001_0000_0000_0000), at=0),
         # The last page reaches into the hole.

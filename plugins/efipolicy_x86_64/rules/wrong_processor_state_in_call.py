@@ -35,7 +35,6 @@ def _calls(state: str) -> str:
     help="set the x87 control word, MXCSR, CR0.EM, CR0.TS and DF before a service is called",
     architectures=("x86_64",),
     responsible=Responsible.KERNEL,
-    since="0.2.0",
     fix="unsafe",
     examples=(
         Bad(sections=_calls(_RIGHT.replace("cr0: []", "cr0: [TS]")), uefi="2.10", at=0),
