@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from efipolicy.engine.accepting import at_home
+from efipolicy.engine.configured import at_home
 from efipolicy.engine.linting import judge_configuration, lint
 from efipolicy.engine.planning import declaration_errors, planner_of
 from efipolicy.errors import EfipolicyError, ExitStatus, PluginError

@@ -203,7 +203,8 @@ def _print(
     for reporter, file in reporters:
         target = file or options.output
         rendering = RenderOptions(
-            color=not (target or aside) and cli_options.wants_color(options.color),
+            color=options.color == "always"
+            or (not (target or aside) and cli_options.wants_color(options.color)),
             quiet=options.quiet,
             verbose=options.verbose,
             statistics=options.statistics,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Names
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from efipolicy.engine.fingerprints import kind_of
 from efipolicy.model.finding import BaselineUse, KnownFinding, Report, ReportedFinding
@@ -16,6 +16,9 @@ from efipolicy.model.platform import Acceptance
 from efipolicy.source import InputError, SourceText
 from efipolicy.source.document import Mapping, parse
 from efipolicy.source.shape import INVALID, Choice, Field, ListOf, Pattern, Reading, Record, Text
+
+if TYPE_CHECKING:
+    from re import Match
 
 
 class Baseline(NamedTuple):
@@ -177,10 +180,11 @@ def baseline_text(entries: tuple[KnownFinding, ...]) -> str:
     import re
 
     findings = [entry._asdict() for entry in entries]
-    text = json.dumps({"version": 1, "findings": findings}, indent=2) + "\n"
-    return re.sub(r"\\ud[89a-f][0-9a-f]{2}(?:\\ud[c-f][0-9a-f]{2})?", _joined, text)
+    text = json.dumps({"version": 1, "findings": findings}, indent=2, ensure_ascii=False)
+    return re.sub("[\x7f-\uffff]", _escaped, text) + "\n"
 
 
-def _joined(halves: re.Match[str]) -> str:
-    joined: str = json.loads(f'"{halves[0]}"')
-    return joined if len(halves[0]) > len("\\ud800") else "\N{REPLACEMENT CHARACTER}"
+def _escaped(character: Match[str]) -> str:
+    """A character as JSON escapes it; half of one, of a byte that was no text, is none."""
+    code = ord(character[0])
+    return "\\ufffd" if 0xD800 <= code < 0xE000 else f"\\u{code:04x}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from efipolicy.engine.accepting import merged
+from efipolicy.engine.configured import merged
 from efipolicy.engine.linting import lint
 from efipolicy.errors import PluginError
 from efipolicy.model.efi import EfiMemoryType

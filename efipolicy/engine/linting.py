@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from efipolicy.engine.accepting import Day, accept, merged
+from efipolicy.engine.accepting import Day, accept
+from efipolicy.engine.configured import merged
 from efipolicy.engine.facts import Facts, Planner, no_plan
 from efipolicy.engine.fingerprints import Fingerprints
 from efipolicy.errors import PluginError

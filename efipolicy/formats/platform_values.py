@@ -56,6 +56,10 @@ class Bytes(Integer):
 
     _kibibytes = re.compile(r"([1-9]\d{0,9})(?:K|KiB)")
 
+    def __init__(self, bits: int) -> None:
+        super().__init__(bits)
+        self.phrase += ", or whole KiB such as 8K"
+
     def read(self, node: Node, reading: Reading) -> Any:
         """Bytes."""
         if isinstance(node, Scalar) and (kibibytes := self._kibibytes.fullmatch(node.text)):

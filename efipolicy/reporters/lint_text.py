@@ -22,7 +22,7 @@ def render_text(report: Report, options: RenderOptions) -> str:
         []
         if options.statistics
         else [
-            _finding(first, style, [] if options.verbose else others)
+            _finding(first, style, others, most=None if options.verbose else _MOST_RELATED)
             for first, others in fold(shown, whole=options.verbose)
         ]
     )
@@ -46,20 +46,23 @@ def render_text(report: Report, options: RenderOptions) -> str:
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
-def _finding(item: ReportedFinding, style: Style, others: list[ReportedFinding]) -> str:
+def _finding(
+    item: ReportedFinding, style: Style, others: list[ReportedFinding], *, most: int | None
+) -> str:
+    """A finding, ``most`` of its related places, and a list of ``others`` that say the same."""
     color = _COLORS[item.severity]
     word = "accepted" if item.accepted else item.severity.value
     head = style.paint(f"{word}[{item.rule}]", color)
     mark = " [*]" if item.fix and item.fix.safety == "safe" and not item.accepted else ""
     lines = [f"{head}{mark}: {style.paint(printable(item.finding.message), '1')}"]
     margin = 1
-    related = item.finding.related
+    related = item.finding.related[:most]
     if item.span:
         place = f"{item.span.line}:{item.span.column}"
         annotations = [Annotation(item.span, "", primary=True)]
         annotations += [
             Annotation(located.span, printable(other.message))
-            for other in related[:_MOST_RELATED]
+            for other in related
             if (located := other.subject.located) and located.span.source is item.span.source
         ]
         margin = margin_of(annotations)
@@ -69,7 +72,7 @@ def _finding(item: ReportedFinding, style: Style, others: list[ReportedFinding])
         lines.append(f"{' ' * margin}{style.paint('-->', '1;34')} {printable(item.path)}")
     lines += [
         f"{' ' * margin} {style.paint('=', '1;34')} {style.paint(name, '1')}: {text}"
-        for name, text in _notes(item)
+        for name, text in _notes(item, most)
     ]
     if others:
         bar = style.paint("=", "1;34")
@@ -84,17 +87,18 @@ def _short(item: ReportedFinding) -> str:
     return f"{place}{printable(item.finding.message)}"
 
 
-def _notes(item: ReportedFinding) -> list[tuple[str, str]]:
+def _notes(item: ReportedFinding, most: int | None) -> list[tuple[str, str]]:
     notes = []
     if item.region is not None:
         notes.append(("region", region_text(item.region)))
-    for other in item.finding.related[:_MOST_RELATED]:
+    related = item.finding.related[:most]
+    for other in related:
         located = other.subject.located
         if located and not (item.span and located.span.source is item.span.source):
             notes.append(("see", printable(f"{located.span}: {other.message}")))
-    more = len(item.finding.related) - _MOST_RELATED
+    more = len(item.finding.related) - len(related)
     if more > 0:
-        notes.append(("note", f"and {more} more such places"))
+        notes.append(("note", f"and {more} more such places (-v shows each)"))
     if item.requirements:
         sources = f" ({'; '.join(item.sources)})" if item.sources else ""
         notes.append(("spec", f"{', '.join(item.requirements)}{sources}"))

@@ -178,8 +178,10 @@ class Choice(Shape):
         return reading.refuse(node, found_in(node), self.phrase)
 
     def json_schema(self) -> JsonSchema:
-        """An enumeration."""
-        return {"enum": [*self.choices, *self.also]}
+        """An enumeration; editors need not propose the other words."""
+        words: JsonSchema = {"enum": list(self.choices)}
+        others: JsonSchema = {"enum": list(self.also), "deprecated": True}
+        return {"anyOf": [words, others]} if self.also else words
 
 
 class Flag(Shape):

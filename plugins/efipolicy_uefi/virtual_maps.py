@@ -14,8 +14,6 @@ from efipolicy.plugin import (
     kernels_before,
 )
 
-NO_ADDRESS = NO_VIRTUAL_START
-
 _RUNTIME = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntimeServicesData)
 _BOOT_SERVICES = (EfiMemoryType.EfiBootServicesCode, EfiMemoryType.EfiBootServicesData)
 

@@ -60,3 +60,15 @@ def test_each_format_may_have_its_place(file: Path, run: Run) -> None:
     assert (status, out) == (1, "")
     assert Path("report.txt").read_text().startswith(("error", "info", "warning"))
     assert Path("report.json").read_text().startswith("{")
+
+
+def test_a_file_has_colours_where_somebody_insists(
+    file: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    run("lint", "p.yaml", "-o", "plain.txt")
+    run("lint", "p.yaml", "-o", "coloured.txt", "--color", "always")
+    assert "\x1b[" not in Path("plain.txt").read_text()
+    assert "\x1b[" in Path("coloured.txt").read_text()
+    assert "\x1b[" in run("lint", "p.yaml")[1]
+    assert "\x1b[" not in run("lint", "p.yaml", "--color", "never")[1]

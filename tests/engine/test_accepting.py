@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from efipolicy.engine.accepting import at_home
+from efipolicy.engine.configured import at_home
 from efipolicy.engine.linting import judge_configuration, lint
 from efipolicy.formats.platform import read_platform
 from efipolicy.model.finding import InputReport

@@ -14,7 +14,7 @@ from efipolicy.engine.baseline import (
     read_baseline,
 )
 from efipolicy.engine.linting import lint
-from efipolicy.model.finding import Report
+from efipolicy.model.finding import KnownFinding, Report
 from efipolicy.plugin.registry import Registry
 from efipolicy.policy import Policy, Selection
 from efipolicy.source import InputError, SourceText
@@ -162,3 +162,18 @@ def test_the_text_of_a_baseline_is_the_same_whatever_the_order_of_the_findings()
     text = baseline_text(baseline_of(report_on(BARE, ACPI)))
     assert text == baseline_text(baseline_of(report_on(ACPI, BARE)))
     assert json.loads(text)["version"] == 1
+
+
+@pytest.mark.parametrize(
+    "message", ["\U0001f600", "\u00e9 \u2028 \x85", "\x00\x7f\ufeff", '"\\ud83d"']
+)
+def test_what_is_written_can_be_read_whatever_a_message_quotes(message: str) -> None:
+    entries = (KnownFinding("0" * 32, "a/b", "p", message),)
+    text = baseline_text(entries)
+    assert json.loads(text)["findings"][0]["message"] == message
+    assert read_baseline(SourceText("base.json", text)).entries == entries
+
+
+def test_a_byte_that_was_no_text_does_not_make_a_baseline_unreadable() -> None:
+    text = baseline_text((KnownFinding("0" * 32, "a/b", "p", "\udcff"),))
+    assert read_baseline(SourceText("base.json", text)).entries[0].message == "\ufffd"

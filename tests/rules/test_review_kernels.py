@@ -7,10 +7,12 @@ from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
 
 from efipolicy.engine.linting import lint
 from efipolicy.engine.planning import planner_of
 from efipolicy.formats.platform import read_platform
+from efipolicy.formats.platform_mapping import MAPPING
 from efipolicy.model.finding import InputReport, Responsible
 from efipolicy.plugin import EfipolicyError, Finding
 from efipolicy.plugin.registry import Registry
@@ -124,6 +126,8 @@ def test_other_words_for_the_same_are_read(
     assert platform is not None
     assert platform.mapping is not None
     assert getattr(getattr(platform.mapping[0], section), key) == meant
+    word = int(written) if written.isdecimal() else written.strip('"')
+    Draft202012Validator(MAPPING.json_schema()).validate({section: {key: word}})
 
 
 @pytest.mark.parametrize(
