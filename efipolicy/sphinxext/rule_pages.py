@@ -205,6 +205,8 @@ def _option(option: Option) -> list[Cell]:
 
 def _acceptance(rule: Rule, failing: Sequence[RuleCase]) -> list[nodes.Node]:
     """How someone takes responsibility, at the address of the first failing example."""
+    if rule.pack == "accept":
+        return [paragraph("It is about acceptances, and cannot be accepted itself.")]
     regions = [
         region
         for case in failing[:1]
