@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from efipolicy.plugin import (
     Bad,
+    Edit,
     Finding,
     FirmwareEnvironment,
+    Fix,
     Good,
     NotJudged,
     Severity,
@@ -28,6 +30,7 @@ def _environment(stack: int, backing_store: int) -> str:
     sources=("UEFI 2.10 §2.3.3", "UEFI 2.11 §2.3.3", "EFI 1.10 §2.3.3"),
     help="give images 128 KiB of stack and 16 KiB of backing store at least",
     architectures=("ia64",),
+    fix="unsafe",
     examples=(
         Bad(sections=_environment(0x20000, 4096), at=0),
         Bad(sections=_environment(0x1FFF0, 16384), at=0),
@@ -54,4 +57,9 @@ def insufficient_boot_stack(environment: FirmwareEnvironment) -> Iterator[Findin
                 f"boot services run with {size_text(stated)} ({stated:#x} bytes) of {what}; "
                 f"UEFI wants {size_text(minimum)}",
                 field=field,
+                fix=Fix(
+                    "unsafe",
+                    f"raise it to {minimum:#x}",
+                    (Edit(environment, field, minimum),),
+                ),
             )

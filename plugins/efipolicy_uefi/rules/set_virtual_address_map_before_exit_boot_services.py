@@ -2,7 +2,17 @@
 
 from collections.abc import Iterator
 
-from efipolicy.plugin import Bad, Finding, Good, Responsible, SetVirtualAddressMap, Severity, rule
+from efipolicy.plugin import (
+    Bad,
+    Edit,
+    Finding,
+    Fix,
+    Good,
+    Responsible,
+    SetVirtualAddressMap,
+    Severity,
+    rule,
+)
 
 _BEFORE = "before-exit-boot-services"
 
@@ -15,6 +25,7 @@ _BEFORE = "before-exit-boot-services"
     help="call SetVirtualAddressMap after ExitBootServices returned success",
     needs=("svam.when",),
     responsible=Responsible.KERNEL,
+    fix="unsafe",
     examples=(
         Bad(
             sections="""
@@ -48,4 +59,10 @@ def set_virtual_address_map_before_exit_boot_services(
     addresses no firmware pointer was converted to.
     """
     if svam.when == _BEFORE and svam.calls != "never":
-        yield Finding(svam, "SetVirtualAddressMap is called before ExitBootServices", field="when")
+        later = Edit(svam, "when", "after-exit-boot-services")
+        yield Finding(
+            svam,
+            "SetVirtualAddressMap is called before ExitBootServices",
+            field="when",
+            fix=Fix("unsafe", "call it after ExitBootServices", (later,)),
+        )

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from efipolicy.plugin import (
     RUNTIME_SERVICES,
     Bad,
+    Edit,
     Finding,
+    Fix,
     Good,
     Related,
     Responsible,
@@ -27,6 +29,7 @@ _JUDGED_BY_ITS_OWN_RULE = "SetVirtualAddressMap"
     help="do not call what EFI_RT_PROPERTIES_TABLE leaves out",
     needs=("calls.services",),
     responsible=Responsible.KERNEL,
+    fix="unsafe",
     examples=(
         Bad(
             sections="""
@@ -69,4 +72,13 @@ def unsupported_service_called(
             f"properties {runtime_properties.supported:#x} leave out",
             field="services",
             related=(Related(runtime_properties, "what firmware supports"),),
+            fix=Fix(
+                "unsafe",
+                f"leave {listed(lacking)} out",
+                tuple(
+                    Edit(calls, f"services.{place}")
+                    for place, service in enumerate(calls.services or ())
+                    if service in lacking
+                ),
+            ),
         )
