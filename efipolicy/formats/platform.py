@@ -20,6 +20,7 @@ from efipolicy.formats.platform_map import MEMORY_ATTRIBUTES_TABLE, MEMORY_MAP, 
 from efipolicy.formats.platform_mapping import HANDOVER, MAPPING
 from efipolicy.formats.platform_values import (
     ADDRESS,
+    COUNT,
     GUID,
     TEXT,
     Date,
@@ -34,6 +35,7 @@ from efipolicy.model.platform import (
     ArchitectureReason,
     ConfigurationTable,
     Platform,
+    UnreadableLine,
 )
 from efipolicy.source import InputError, SourceText
 from efipolicy.source.document import Mapping, parse
@@ -176,6 +178,16 @@ ACCEPTANCE: Final = Record(
     declared(Acceptance),
 )
 
+_NOT_READ = Record(
+    "a line",
+    "A line of a capture that looks like a descriptor and could not be read.",
+    (
+        Field("line", COUNT, "its number in the capture", required=True),
+        Field("what", TEXT, "why it could not be read", required=True),
+    ),
+    declared(UnreadableLine),
+)
+
 PLATFORM_FILE: Final = Record(
     "the platform file",
     "One platform: what its firmware declares, and how its operating systems map it.",
@@ -223,6 +235,11 @@ PLATFORM_FILE: Final = Record(
             "firmware_accesses",
             ListOf(FIRMWARE_ACCESS, phrase="a list of accesses"),
             "addresses firmware touches",
+        ),
+        Field(
+            "not_read",
+            ListOf(_NOT_READ, phrase="a list of lines"),
+            "of an imported capture: lines that look like descriptors and could not be read",
         ),
         Field("accept", ListOf(ACCEPTANCE, phrase="a list of acceptances"), "accepted findings"),
     ),

@@ -345,6 +345,16 @@ def _mapping_fields(*more: Field) -> tuple[Field, ...]:
     return (
         Field("os", TEXT, "the operating system"),
         Field(
+            "kernel",
+            Pattern(r"\d{1,4}\.\d{1,4}(?:\.\d{1,4}){0,2}", "a kernel release such as 6.12.15"),
+            "the release of its kernel",
+        ),
+        Field(
+            "command_line",
+            ListOf(TEXT, phrase="a list of kernel parameters such as [efi=novamap, nokaslr]"),
+            "the kernel parameters that change how it treats firmware",
+        ),
+        Field(
             "strategy",
             Pattern(r"[a-z0-9][a-z0-9-]*", "the name of an installed strategy"),
             "an installed strategy plugin; without one there is nothing to plan",

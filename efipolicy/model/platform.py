@@ -27,6 +27,7 @@ from efipolicy.model.declared import (
     SystemTable,
     UsableMemory,
 )
+from efipolicy.model.evidence import PageTableDump, Remapping, ReportedRange
 from efipolicy.model.memory_map import (
     Extent,
     MemoryAttributesTable,
@@ -104,24 +105,32 @@ class ArchitectureReason(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableLine:
-    """A line of a capture that looks like a descriptor and cannot be read as one."""
+    """A line of a capture that looks like a descriptor and cannot be read as one.
+
+    ``line`` is its number where the capture itself is no longer at hand.
+    """
 
     what: str
-    located: Located
+    line: int | None = None
+    located: Located = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
     """How a text was read: its dialect, the lines nobody used, and what could not be read.
 
-    ``other_maps`` are further maps of the same text (a second boot, the kernel's runtime map):
-    evidence, not the firmware's list.
+    The rest is evidence, not the firmware's list: ``other_maps`` are further maps of the same text
+    (a second boot, the kernel's runtime map), ``remappings`` the virtual addresses it tells one by
+    one, ``page_tables`` dumps of them, ``reported_ranges`` what other tables say of the memory.
     """
 
     dialect: str
     skipped_lines: int = 0
     unreadable: tuple[UnreadableLine, ...] = ()
     other_maps: tuple[MemoryMap, ...] = ()
+    remappings: tuple[Remapping, ...] = ()
+    page_tables: tuple[PageTableDump, ...] = ()
+    reported_ranges: tuple[ReportedRange, ...] = ()
     located: Located | None = field(default=None, compare=False, repr=False)
 
 
@@ -129,7 +138,8 @@ class Capture:
 class Platform:
     """One platform file, or what a capture says of one platform.
 
-    A section that the input does not have is ``None``: not the same as an empty one. The list of
+    A section that the input does not have is ``None``: not the same as an empty one. ``not_read``
+    are the lines of the capture a file was imported from that could not be read. The list of
     configuration tables is whole unless said otherwise; a kernel prints those it knows.
     """
 
@@ -154,6 +164,7 @@ class Platform:
     handover: Handover | None = None
     firmware_accesses: tuple[FirmwareAccess, ...] | None = None
     accept: tuple[Acceptance, ...] = ()
+    not_read: tuple[UnreadableLine, ...] = ()
     capture: Capture | None = None
     located: Located | None = field(default=None, compare=False, repr=False)
 
@@ -162,15 +173,19 @@ class Platform:
 class MappingDeclaration:
     """One entry of ``mapping:``, or one hop of its ``kexec:``: what an operating system does.
 
-    ``options`` holds what the user wrote, by name; the strategy's own declaration says what it
-    means. ``page_size`` is bytes of the operating system's page, not EFI's. ``virtual_map`` is the
-    layout in use, entry by entry, where it is declared and not left to the strategy: what
-    SetVirtualAddressMap is told, or what a kexec'd kernel takes over. ``hypervisor`` names what
-    runs below the operating system. Of a hop, ``carried`` is what the kernel before handed over,
-    and ``segments`` are the physical ranges, half-open, that kexec loads it to.
+    ``kernel`` is the release of the operating system's kernel, ``command_line`` those of its
+    parameters that change how it treats firmware. ``options`` holds what the user wrote, by name;
+    the strategy's own declaration says what it means. ``page_size`` is bytes of the operating
+    system's page, not EFI's. ``virtual_map`` is the layout in use, entry by entry, where it is
+    declared and not left to the strategy: what SetVirtualAddressMap is told, or what a kexec'd
+    kernel takes over. ``hypervisor`` names what runs below the operating system. Of a hop,
+    ``carried`` is what the kernel before handed over, and ``segments`` are the physical ranges,
+    half-open, that kexec loads it to.
     """
 
     os: str | None = None
+    kernel: str | None = None
+    command_line: tuple[str, ...] | None = None
     strategy: str | None = None
     strategy_span: SourceSpan | None = None
     options: dict[str, Node]

@@ -14,6 +14,7 @@ from efipolicy.model.address import (
     round_up,
     size_text,
 )
+from efipolicy.model.changes import RegionChange, outlives_boot, region_changes
 from efipolicy.model.declared import (
     AcpiTable,
     Allocation,
@@ -63,6 +64,7 @@ from efipolicy.model.efi import (
     attribute_names,
     type_name,
 )
+from efipolicy.model.evidence import PageTableDump, PageTableRange, Remapping, ReportedRange
 from efipolicy.model.finding import (
     AcceptanceUse,
     Checked,
@@ -204,17 +206,22 @@ __all__ = [
     "NotJudged",
     "OperationRegion",
     "Option",
+    "PageTableDump",
+    "PageTableRange",
     "Place",
     "PlanProblem",
     "PlanRequest",
     "Platform",
     "PolicyFolder",
     "RadixGeometry",
+    "RegionChange",
     "RegionGeometry",
     "Related",
+    "Remapping",
     "RenderOptions",
     "Report",
     "ReportedFinding",
+    "ReportedRange",
     "Reporter",
     "Responsible",
     "Revision",
@@ -238,8 +245,10 @@ __all__ = [
     "hookimpl",
     "kernels_before",
     "moves_firmware",
+    "outlives_boot",
     "overlapping",
     "pages_of",
+    "region_changes",
     "round_down",
     "round_up",
     "rule",

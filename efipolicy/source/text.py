@@ -22,10 +22,21 @@ class SourceText:
     """One input: its path as the user gave it, and its text. Lines end at LF, be it CRLF or not.
 
     ``encoding`` and ``mark`` (a byte order mark) say how the text was written as bytes; ``content``
-    are the bytes themselves where the text does not hold all of them.
+    are the bytes themselves where the text does not hold all of them. ``descriptor_size`` is what
+    the user says of raw memory, which does not say it itself: bytes from one descriptor to the
+    next.
     """
 
-    __slots__ = ("_breaks", "_content", "encoding", "mark", "path", "text")
+    __slots__ = (
+        "_breaks",
+        "_content",
+        "_held",
+        "descriptor_size",
+        "encoding",
+        "mark",
+        "path",
+        "text",
+    )
 
     def __init__(
         self,
@@ -40,8 +51,17 @@ class SourceText:
         self.text = text
         self.encoding = encoding
         self.mark = mark
+        self.descriptor_size: int | None = None
         self._content = content
         self._breaks: list[int] | None = None
+        self._held: dict[str, bool] = {}
+
+    def holds(self, words: str) -> bool:
+        """Whether words stand in the text. Each is looked for once: a log may have megabytes."""
+        held = self._held.get(words)
+        if held is None:
+            held = self._held[words] = words in self.text
+        return held
 
     def with_text(self, text: str) -> SourceText:
         """Another text of the same input, written as this one is."""

@@ -46,7 +46,7 @@ PATTERNS = (
     *("x86-topdown", "identity", "FACS", "SSDT"),
     *("uefi/zero-pages", "kexec/second-set-virtual-address-map"),
     *("8868e871-e4f1-11d3-bc22-0080c73c8881", "b7799cb0-eca2-4943-9667-1fae07b747fa"),
-    "0123456789abcdef0123456789abcdef",
+    *("0123456789abcdef0123456789abcdef", "6.12.15"),
 )
 ARCHITECTURES = ("x86_64", "arm64", "i386", "ia64", "riscv64", "unknown")
 

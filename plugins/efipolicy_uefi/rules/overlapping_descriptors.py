@@ -71,8 +71,15 @@ def _finding(overlap: Overlap) -> Finding:
     aligned = descriptor.physical_start % EFI_PAGE_SIZE == 0
     return Finding(
         overlap.others[0] if by_a_start and aligned else descriptor,
-        f"{descriptor} shares {listed(words)}" + (f", and more with {more} others" if more else ""),
+        f"{descriptor} shares {listed(words)}" + _further(more),
         shared[0][0],  # that with the one that reaches furthest holds all the others
         related=tuple(Related(other, f"{other} shares {part}") for part, other in shared),
         unless=("uefi/misaligned-physical-start",) if by_a_start else (),
     )
+
+
+def _further(number: int) -> str:
+    """How many more there are."""
+    if not number:
+        return ""
+    return f", and more with {number} {'other' if number == 1 else 'others'}"

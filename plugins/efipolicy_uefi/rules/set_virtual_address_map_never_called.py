@@ -34,6 +34,11 @@ from efipolicy_uefi.virtual_maps import calls_of
             at=0,
         ),
         Good(sections="mapping: [{os: a, set_virtual_address_map: {calls: once}}]"),
+        # No runtime services at all, as with efi=noruntime.
+        Good(
+            sections="mapping: [{os: a, set_virtual_address_map: {calls: never}, "
+            "calls: {services: []}}]"
+        ),
         Good(
             "EfiRuntimeServicesData  0x7f000000  16  RUNTIME WB",
             architecture="x86_64",
@@ -53,9 +58,10 @@ def set_virtual_address_map_never_called(
 
     It is worth knowing because firmware vendors test with operating systems that do call it.
     SetTime of Ampere's Altra and GetVariable of a ThinkPad W540 failed in physical mode; those
-    were bugs of firmware, and no reason to report the operating system.
+    were bugs of firmware, and no reason to report the operating system. Of one that calls no
+    service at all there is nothing to say.
     """
-    if kernels_before(mapping, platform):
+    if kernels_before(mapping, platform) or (mapping.calls and mapping.calls.services == ()):
         return
     calls = calls_of(mapping)
     if calls is None and plan is None:
