@@ -7,13 +7,12 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from efipolicy.engine.configured import at_home
-from efipolicy.engine.linting import judge_configuration, lint
-from efipolicy.engine.planning import declaration_errors, planner_of
 from efipolicy.errors import EfipolicyError, ExitStatus, PluginError
+from efipolicy.formats.inputs import STDIN, Inputs, shown_path
 from efipolicy.formats.platform import is_platform_file, read_platform
 from efipolicy.formats.recognition import recognise
-from efipolicy.model.finding import InputReport, Report, Severity
+from efipolicy.formats.unpacking import text_of, text_of_folder
+from efipolicy.model.finding import InputReport, Report, ReportedFinding, Severity
 from efipolicy.model.platform import (
     UNKNOWN_ARCHITECTURE,
     Acceptance,
@@ -23,14 +22,13 @@ from efipolicy.model.platform import (
 from efipolicy.plugin.registry import REMEDY, Registry
 from efipolicy.policy import Selection, choosing
 from efipolicy.policy.search import find_configuration
-from efipolicy.source import ForeignInputError, InputError, SourceText, decode
+from efipolicy.source import ForeignInputError, InputError, SourceText
 from efipolicy.source.shape import suggestion
 
 if TYPE_CHECKING:
     from efipolicy.engine.fixing import Relint
     from efipolicy.policy.configuration import Configuration
 
-STDIN = "-"
 _YAML_SUFFIXES = (".yaml", ".yml")
 
 
@@ -51,10 +49,14 @@ class InternalError(EfipolicyError):
 
 
 class ReadingOptions(NamedTuple):
-    """What a user says about inputs: the architecture of captures, and the format to read."""
+    """What a user says about inputs: the architecture of captures, and the format to read.
+
+    ``descriptor_size`` is bytes from one descriptor to the next in raw memory.
+    """
 
     architecture: str | None = None
     format: str | None = None
+    descriptor_size: int | None = None
     stdin_name: str = "<stdin>"
 
 
@@ -95,35 +97,37 @@ def load_registry() -> Registry:
     return registry
 
 
-def open_source(path: str, *, stdin_name: str = "<stdin>") -> SourceText:
-    """The text of a file, or of standard input for ``-``.
+def open_source(
+    path: str, *, stdin_name: str = "<stdin>", descriptor_size: int | None = None
+) -> SourceText:
+    """The text of a file, or of standard input for ``-``; what is shown of binary data or a folder.
 
-    Raises `InputError` for what cannot be opened or is no text.
+    ``descriptor_size`` is bytes from one descriptor to the next in raw memory. Raises `InputError`
+    for what cannot be opened or is no text.
     """
+    if path != STDIN and os.path.isdir(path):
+        source = text_of_folder(path, shown_path(path))
+    else:
+        shown = stdin_name if path == STDIN else shown_path(path)
+        source = text_of(shown, _content(path, shown))
+    source.descriptor_size = descriptor_size
+    return source
+
+
+def _content(path: str, shown: str) -> bytes:
     if path == STDIN:
         if sys.stdin is None:
-            raise InputError(stdin_name, "a closed standard input", "text")
+            raise InputError(shown, "a closed standard input", "text")
         try:
-            return decode(stdin_name, sys.stdin.buffer.read())
+            return sys.stdin.buffer.read()
         except (OSError, ValueError) as problem:
-            raise InputError(stdin_name, "a closed standard input", "text") from problem
-    shown = shown_path(path)
+            raise InputError(shown, "a closed standard input", "text") from problem
     try:
         with open(path, "rb") as file:
-            content = file.read()
+            return file.read()
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise InputError(shown, reason, "a readable file") from problem
-    return decode(shown, content)
-
-
-def shown_path(path: str) -> str:
-    """A path as reports show it: relative to the working directory, with ``/``."""
-    try:
-        path = os.path.relpath(path)
-    except ValueError:  # another drive
-        path = os.path.normpath(path)
-    return path.replace(os.sep, "/")
 
 
 def read_source(
@@ -141,7 +145,11 @@ def read_source(
         platform, errors = read_platform(source)
         if platform is None:
             return None, [*errors]
-        wrong = declaration_errors(platform, registry) if platform.mapping else []
+        wrong: list[InputError] = []
+        if platform.mapping:
+            from efipolicy.engine.planning import declaration_errors
+
+            wrong = declaration_errors(platform, registry)
         return ReadInput(source, "platform", "platform", platform), [*wrong]
     reading, failures = recognise(source, registry.formats, only=options.format)
     if reading is None:
@@ -227,13 +235,13 @@ def lint_paths(
         errors.append(InputError(", ".join(paths), "nothing to lint", "a platform file or capture"))
     reports, failures = _further_judged(reports, registry, selection, today, acceptances)
     errors += failures
-    about_configuration = (
-        judge_configuration(
+    about_configuration: tuple[ReportedFinding, ...] = ()
+    if configuration and acceptances:
+        from efipolicy.engine.linting import judge_configuration
+
+        about_configuration = judge_configuration(
             reports, registry.rules.values(), selection, path=configuration, today=today
         )
-        if configuration and acceptances
-        else ()
-    )
     return Report(
         inputs=tuple(reports),
         errors=tuple(errors),
@@ -254,6 +262,7 @@ def _further_judged(
     if len(reports) < 2:
         return reports, []
     from efipolicy.engine.boots import with_boots_compared
+    from efipolicy.engine.configured import at_home
 
     reports, failures = with_boots_compared(
         reports,
@@ -277,8 +286,13 @@ def _lint_path(
     acceptances: tuple[Acceptance, ...],
 ) -> tuple[InputReport | None, list[EfipolicyError]]:
     """The report on one input, or ``None`` when it could not be read; and what went wrong."""
+    from efipolicy.engine.linting import lint
+    from efipolicy.engine.planning import planner_of
+
     try:
-        source = open_source(path, stdin_name=options.stdin_name)
+        source = open_source(
+            path, stdin_name=options.stdin_name, descriptor_size=options.descriptor_size
+        )
     except InputError as problem:
         return None, [problem]
     if fixer:
@@ -342,78 +356,6 @@ def missing_architecture(name: str, path: str, registry: Registry) -> PluginErro
     )
     error.path = path
     return error
-
-
-class Inputs:
-    """What paths name: inputs with whether each was named itself, what is passed over, errors.
-
-    A directory is walked in sorted order, hidden entries and what ``exclude`` tells left out, and
-    links to directories not followed; a pattern is expanded. What is named twice, in whatever
-    spelling, counts once; a link counts beside what it leads to.
-    """
-
-    def __init__(self, paths: Iterable[str], exclude: Callable[[str], bool] | None = None) -> None:
-        self.exclude = exclude
-        self.found: dict[str, bool] = {}
-        self._spelled: dict[str, str] = {}
-        self._folders: dict[str, str] = {}
-        self.skipped: list[str] = []
-        self.errors: list[EfipolicyError] = []
-        for path in paths:
-            if path != STDIN and os.path.isdir(path):
-                self._walk(path)
-            elif path == STDIN or os.path.exists(path):
-                self.found[self._once(path)] = True
-            else:
-                # Without a match the pattern is a name, and opening it tells what is wrong.
-                self.found.update((self._once(match), True) for match in _matches(path) or [path])
-
-    def _walk(self, folder: str) -> None:
-        before = len(self.found) + len(self.skipped) + len(self.errors)
-        for parent, folders, files in os.walk(folder, onerror=self._unreadable):
-            folders[:] = sorted(name for name in folders if self._is_wanted(parent, name))
-            links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
-            self.skipped += [os.path.normpath(os.path.join(parent, name)) for name in links]
-            for name in sorted(files):
-                path = os.path.normpath(os.path.join(parent, name))
-                if not self._is_wanted(parent, name):
-                    continue
-                if os.path.isfile(path) or not os.path.exists(path):
-                    self.found.setdefault(self._once(path), False)
-                else:
-                    self.skipped.append(path)  # a pipe or a device might never end
-        if before == len(self.found) + len(self.skipped) + len(self.errors):
-            expected = "platform files or captures"
-            if self.exclude:
-                expected += " that the configuration does not exclude"
-            self.errors.append(InputError(folder, "a directory with nothing in it", expected))
-
-    def _once(self, path: str) -> str:
-        """The spelling in which an input was named first."""
-        folder, name = os.path.split(path)
-        if path == STDIN:
-            return path
-        if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder or ".")
-        return self._spelled.setdefault(os.path.join(self._folders[folder], name), path)
-
-    def _is_wanted(self, parent: str, name: str) -> bool:
-        if name.startswith("."):
-            return False
-        return self.exclude is None or not self.exclude(os.path.join(parent, name))
-
-    def _unreadable(self, problem: OSError) -> None:
-        reason = (problem.strerror or str(problem)).lower()
-        path = shown_path(str(problem.filename))
-        self.errors.append(InputError(path, reason, "a readable directory"))
-
-
-def _matches(pattern: str) -> list[str]:
-    if not any(character in pattern for character in "*?["):
-        return []
-    from glob import glob
-
-    return sorted(name for name in glob(pattern, recursive=True) if os.path.isfile(name))
 
 
 def exit_status(report: Report, *, fail_on: Severity) -> ExitStatus:

@@ -10,10 +10,11 @@ import sys
 from errno import EACCES
 from typing import TYPE_CHECKING
 
-from efipolicy.api import STDIN, ReadInput
+from efipolicy.api import ReadInput
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.running import complain, tell
 from efipolicy.errors import ExitStatus, UsageError
+from efipolicy.formats.inputs import STDIN
 from efipolicy.model.finding import Fixed, InputReport, Report
 from efipolicy.source import SourceText
 

@@ -62,8 +62,27 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         "--from", dest="from_format", metavar="FORMAT", help="read captures as this"
     )
     parser.add_argument(
+        "--descriptor-size",
+        type=_descriptor_size,
+        metavar="N",
+        help="bytes from one descriptor to the next in raw memory",
+    )
+    parser.add_argument(
         "--stdin-filename", metavar="NAME", default="<stdin>", help="the name to show for `-`"
     )
+
+
+def _descriptor_size(text: str) -> int:
+    """At least the 40 bytes of EFI_MEMORY_DESCRIPTOR, a multiple of 8 (UEFI 2.10, 7.2.3)."""
+    try:
+        size = int(text, 0)
+    except ValueError:
+        size = 0
+    if not 40 <= size <= 4096 or size % 8:
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected a multiple of 8 from 40 to 4096, in bytes"
+        )
+    return size
 
 
 def add_configuration_options(parser: argparse.ArgumentParser) -> None:
@@ -128,7 +147,8 @@ def known_format(name: str | None, registry: Registry) -> str | None:
     """The name of a capture format or dialect. Raises `UsageError` for an unknown one."""
     if name is None:
         return None
-    known = [*registry.formats, *(d for f in registry.formats.values() for d in f.dialects)]
+    dialects = (dialect for form in registry.formats.values() for dialect in form.dialects)
+    known = list(dict.fromkeys((*registry.formats, *dialects)))
     if name not in known:
         from efipolicy.source.shape import suggestion
 

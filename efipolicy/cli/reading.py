@@ -24,6 +24,7 @@ def reading_options(options: argparse.Namespace, registry: Registry) -> ReadingO
     return ReadingOptions(
         architecture=known_architecture(options.arch, registry),
         format=known_format(options.from_format, registry),
+        descriptor_size=options.descriptor_size,
         stdin_name=options.stdin_filename,
     )
 
@@ -35,7 +36,9 @@ def read_one(path: str, options: argparse.Namespace, registry: Registry) -> Read
     mapping that means nothing is the business of who plans it.
     """
     reading = reading_options(options, registry)
-    source = open_source(path, stdin_name=reading.stdin_name)
+    source = open_source(
+        path, stdin_name=reading.stdin_name, descriptor_size=reading.descriptor_size
+    )
     read, problems = read_source(source, registry, reading)
     if read is None:
         raise UnreadableError(problems)

@@ -31,7 +31,8 @@ def run(arguments: list[str]) -> int:
     except EfipolicyError as problem:
         if debug:
             raise
-        complain(str(problem))
+        for one in getattr(problem, "problems", [problem]):
+            complain(str(one))
         status = int(problem.status)
     except BrokenPipeError:
         discard(sys.stdout)

@@ -82,6 +82,8 @@ class Fingerprints:
 
 
 def _digest(digits: int, *words: str) -> str:
-    from hashlib import blake2b
-
+    try:
+        from _blake2 import blake2b  # the one of hashlib, which loads OpenSSL besides
+    except ImportError:
+        from hashlib import blake2b
     return blake2b("\0".join(words).encode(), digest_size=digits // 2).hexdigest()

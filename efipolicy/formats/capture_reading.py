@@ -18,8 +18,14 @@ _WORD: Final = 1 << 64
 _MOST_DIGITS: Final = 20
 """Decimal digits of the largest number of 64 bits. Python refuses to read thousands of them."""
 _LONGEST_QUOTE: Final = 40
+_AROUND: Final = 256
+"""Characters, most of them blank, between a map and the line that stands for more of it."""
+_BLANK: Final = " \t\r\n>"
 
-ELLIPSIS: Final = re.compile(r"^[ \t>]*\.{3,}[ \t\r]*$", re.MULTILINE)
+ELLIPSIS: Final = re.compile(
+    r"^[ \t>]*(?:[\[(<]?(?:\.{3,}|\u2026)[\])>]?|[\[(<]{1,2}snip(?:ped)?[\])>]{1,2})[ \t\r]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
 """A line by which a poster stands for entries that were left out."""
 
 
@@ -72,14 +78,32 @@ class Refused:
 def extent_of_lines(
     text: CaptureText, start: int, end: int, refused: Refused, *, without_gaps: Extent
 ) -> Extent:
-    """How much of a map its lines are, as far as they and the line below them tell.
+    """How much of a map its lines are, as far as they and the lines around them tell.
 
-    ``partial`` where one could not be read or a poster left some out, else ``without_gaps``.
+    ``partial`` where one could not be read or a poster left some out, else ``without_gaps``. Blank
+    lines may stand in between. What was left out above a header belongs to something else.
     """
-    end = text.line_end(text.line_end(end) + 1)
-    if refused.between(start, end + 1) or ELLIPSIS.search(text.text, start, end):
+    behind = text.line_end(text.line_end(end) + 1)
+    if refused.between(start, behind + 1):
         return "partial"
-    return without_gaps
+    low, high = _line_above(text, start), _line_below(text, end)
+    return "partial" if ELLIPSIS.search(text.text, low, max(behind, high)) else without_gaps
+
+
+def _line_above(text: CaptureText, start: int) -> int:
+    """Where the last line with words above that of an offset starts; the offset at a line's end."""
+    line = text.line_start(start)
+    if not text.text[start : text.line_end(start)].strip():
+        return start
+    above = text.text[max(0, line - _AROUND) : line].rstrip(_BLANK)
+    return line - min(line, _AROUND) + above.rfind("\n") + 1
+
+
+def _line_below(text: CaptureText, end: int) -> int:
+    """Where the first line with words below that of an offset ends."""
+    line = text.line_end(end)
+    below = text.text[line : line + _AROUND]
+    return text.line_end(line + len(below) - len(below.lstrip(_BLANK)))
 
 
 def pages_between(start: int, end: int, *, exact: bool = False) -> int | None:

@@ -1,8 +1,8 @@
 """Captured texts as they were before mail clients, forums and terminals got hold of them.
 
 Readers search for the core of an entry anywhere in a text, so prefixes of every kind need no
-handling. What is left is damage *inside* an entry: forum tags between its characters, and line
-ends in its middle. Every offset leads back to the original text.
+handling. What is left is damage *inside* an entry: markup between its characters, and line ends
+in its middle. Every offset leads back to the original text.
 """
 
 from __future__ import annotations
@@ -10,18 +10,33 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from efipolicy.source import SourceText, TextRecord
 
 _LONGEST_POST: Final = 1 << 21
-"""Characters; forum tags are looked for in texts a person can have posted, not in huge logs."""
+"""Characters; markup is looked for in texts a person can have posted, not in huge logs."""
 
-_TAG: Final = re.compile(
+_TAGS: Final = (
     r"\[/?(?:b|i|u|s|code|color|font|size|quote|url|indent|list|pre|center|left|right|spoiler)"
-    r"(?:=[^\]\n]{0,80})?\]",
-    re.IGNORECASE,
+    r"(?:=[^\]\n]{0,80})?\]"
 )
+_ELEMENTS: Final = r"</?(?:wbr|br|b|i|em|strong|span|font|code|pre|p|div)(?:[ \t][^>\n]{0,120})?/?>"
+_REMOVED: Final = (
+    ("[/", _TAGS),
+    ("\x1b", r"\x1b\[[0-9;?]{0,16}[A-Za-z]"),
+    ("<", _ELEMENTS),
+    ("\\", r"\\(?=[\[\]|_*#>-])"),
+)
+"""What forums, terminals, web pages and Markdown put between characters; by what it is known."""
+_REPLACED: Final = {"&nbsp;": " ", "&gt;": ">", "&lt;": "<", "&amp;": "&", "&#124;": "|"}
+_FOREIGN: Final = {
+    **dict.fromkeys("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{FIGURE SPACE}", " "),
+    **dict.fromkeys("\N{EN DASH}\N{EM DASH}\N{NON-BREAKING HYPHEN}\N{MINUS SIGN}", "-"),
+    **dict.fromkeys("\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}", ""),
+}
+"""What editors and web pages make of blanks and hyphens."""
 
 _MOST_JOINS: Final = 3
 """How many further lines an entry may have been wrapped to."""
@@ -32,6 +47,8 @@ _LONGEST_ENTRY: Final = 256
 _LONGEST_LINE: Final = 4096
 """Characters; a log that somebody put on one line is not searched from end to end for its ends."""
 
+_REMARK: Final = re.compile(r"[ \t>]{0,15}#[^\r\n]{0,4000}(?:[\r\n]|\Z)")
+
 _QUOTE_MARKS: Final = " \t\r>"
 
 _STARTS_A_RECORD: Final = re.compile(
@@ -41,29 +58,39 @@ _STARTS_A_RECORD: Final = re.compile(
 
 
 class CaptureText:
-    """A captured text without forum tags, whose offsets lead back to the original."""
+    """A captured text without markup, whose offsets lead back to the original.
 
-    __slots__ = ("_cleaned", "_originals", "source", "text")
+    ``plain`` is the text without markup as one of its own: the source itself where there is none.
+    """
+
+    __slots__ = ("_cleaned", "_originals", "plain", "source", "text")
 
     def __init__(self, source: SourceText) -> None:
         self.source = source
+        self.plain = source
         self.text = source.text
         self._cleaned: list[int] = []
         self._originals: list[int] = []
-        if len(self.text) < _LONGEST_POST and "[/" in self.text:
-            self._remove_tags()
+        markup = _markup_in(source)
+        if markup:
+            self._clean(markup)
 
-    def _remove_tags(self) -> None:
+    def _clean(self, markup: str) -> None:
         pieces: list[str] = []
         length = at = 0
         text = self.source.text
-        for tag in _TAG.finditer(text):
+        for found in re.finditer(markup, text, re.IGNORECASE):
             self._note(length, at)
-            pieces.append(text[at : tag.start()])
-            length += tag.start() - at
-            at = tag.end()
+            instead = _REPLACED.get(found[0].lower()) or _FOREIGN.get(found[0], "")
+            pieces += (text[at : found.start()], instead)
+            length += found.start() - at
+            if instead:
+                self._note(length, found.start())
+                length += 1
+            at = found.end()
         self._note(length, at)
         self.text = "".join([*pieces, text[at:]])
+        self.plain = self.source.with_text(self.text)
 
     def _note(self, cleaned: int, original: int) -> None:
         self._cleaned.append(cleaned)
@@ -98,9 +125,35 @@ class CaptureText:
         return _line_end(self.text, offset)
 
     def is_remark(self, offset: int) -> bool:
-        """Whether the line of an offset is a remark of whoever kept the log (``# source: …``)."""
+        """Whether the line of an offset is a remark of whoever kept the log (``# source: …``).
+
+        Not where a text has lost its line ends and its one line starts with a remark, or has a
+        ``#`` where the look for its start is given up.
+        """
+        text = self.text
         start = self.line_start(offset)
-        return self.text[start : start + 16].lstrip().startswith("#")
+        start = max(start, text.rfind("\r", start, offset) + 1)
+        is_a_start = start == 0 or text[start - 1] in "\r\n"
+        return is_a_start and _REMARK.match(text, start) is not None
+
+
+@lru_cache(maxsize=1)
+def captured(source: SourceText) -> CaptureText:
+    """The text without markup; the formats ask for it one after the other."""
+    return CaptureText(source)
+
+
+def _markup_in(source: SourceText) -> str:
+    """A pattern of the kinds of markup that a text may have; empty when it has none."""
+    text = source.text
+    if len(text) >= _LONGEST_POST:
+        return ""
+    kinds = [pattern for mark, pattern in _REMOVED if source.holds(mark)]
+    if source.holds("&"):
+        kinds += map(re.escape, _REPLACED)
+    if not text.isascii():
+        kinds.append(f"[{''.join(_FOREIGN)}]")
+    return "|".join(kinds)
 
 
 def _line_end(text: str, offset: int) -> int:

@@ -18,13 +18,16 @@ from efipolicy.formats.capture_reading import (
     without_copies,
 )
 from efipolicy.formats.logical_lines import CaptureText
-from efipolicy.model.memory_map import MemoryAttributesTable, MemoryMap
+from efipolicy.model.declared import FirmwareAccess, RuntimeProperties, SystemTable
+from efipolicy.model.evidence import PageTableDump, Remapping, ReportedRange
+from efipolicy.model.memory_map import Extent, MemoryAttributesTable, MemoryMap
 from efipolicy.model.platform import (
     UNKNOWN_ARCHITECTURE,
     ArchitectureReason,
     Capture,
     ConfigurationTable,
     Firmware,
+    MappingDeclaration,
     Platform,
     Revision,
 )
@@ -49,7 +52,10 @@ class PrintedMap(NamedTuple):
 
 
 class About(NamedTuple):
-    """What a text says of its machine besides the maps; ``lines`` is where."""
+    """What a text says of its machine besides the maps; ``lines`` is where.
+
+    ``other_maps`` are maps that are evidence only, such as the list of what a kernel has mapped.
+    """
 
     architecture: tuple[str, ArchitectureReason] = NOTHING_SAYS
     title: str | None = None
@@ -57,7 +63,16 @@ class About(NamedTuple):
     uefi: Revision | None = None
     firmware: Firmware | None = None
     tables: tuple[ConfigurationTable, ...] | None = None
+    tables_extent: Extent = "whole"
     attributes_table: MemoryAttributesTable | None = None
+    runtime_properties: RuntimeProperties | None = None
+    system_table: SystemTable | None = None
+    mapping: tuple[MappingDeclaration, ...] | None = None
+    accesses: tuple[FirmwareAccess, ...] | None = None
+    other_maps: tuple[MemoryMap, ...] = ()
+    remappings: tuple[Remapping, ...] = ()
+    page_tables: tuple[PageTableDump, ...] = ()
+    reported_ranges: tuple[ReportedRange, ...] = ()
     lines: tuple[tuple[int, int], ...] = ()
 
 
@@ -124,11 +139,22 @@ def reading(
         memory_map=memory_map,
         memory_attributes_table=about.attributes_table,
         configuration_tables=about.tables,
+        configuration_tables_extent=about.tables_extent,
+        runtime_properties=about.runtime_properties,
+        system_table=about.system_table,
+        mapping=about.mapping,
+        firmware_accesses=about.accesses,
         capture=Capture(
             dialect=best.dialect if best else dialect,
             skipped_lines=skipped,
             unreadable=tuple(line.line(text) for line in lines),
-            other_maps=tuple(one.memory_map for one in maps if one is not best),
+            other_maps=(
+                *(one.memory_map for one in maps if one is not best),
+                *about.other_maps,
+            ),
+            remappings=about.remappings,
+            page_tables=about.page_tables,
+            reported_ranges=about.reported_ranges,
             located=whole,
         ),
         located=memory_map.located,

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from efipolicy.formats.capture_reading import Printed, Unreadable, shortened
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, continuation, joined
+from efipolicy.model.efi import ATTRIBUTE_BITS, EFI_MEMORY_ISA_MASK, EFI_MEMORY_ISA_VALID
 
 GAP: Final = r"(?:[ \t]++|=(?:20|09)?[ \t]*+\r?\n[ \t>]*+|\r?\n[ \t>]*+)++"
 """Blanks between two fields of a row, which a mail client may have wrapped and quoted there."""
@@ -26,6 +27,28 @@ _AROUND: Final = 4096
 _MOST_JOINS: Final = 3
 _BLANK: Final = " \t\r="
 _SOFT_END: Final = re.compile(r"=(?:20|09)?[ \t]*\Z")
+
+_ATTRIBUTE_WORD: Final = (
+    r"(?i:UCE?|WC|WT|WB|WP|RP|XP|NV|MR|REL|MORE_RELIABLE|RO|SP|CRYPT|HOTPL|RT|ISA_VALID"
+    r"|ISA=0x[0-9a-f]{1,4}|RUNTIME(?![ \t_]*(?:CODE|DATA|SERVICES)))(?![\w-])"
+)
+"""A word for a bit of an attribute, in either case; not the type of another row."""
+_BETWEEN: Final = r"(?:</?[A-Za-z][^<>\n]{0,40}>|&#?\w{1,8};|\\u[0-9A-Fa-f]{4}|[^\w\n])"
+"""What may have come between two words: markup, an escaped character, a separator."""
+_GOES_ON: Final = re.compile(
+    rf"\w{{1,16}}+|{_BETWEEN}{{0,64}}+{_ATTRIBUTE_WORD}"
+    r"|(?:<wbr[ /]{0,2}>|[\u00ad\u200b-\u200f\u2060\ufeff])++[0-9A-Fa-f]"
+)
+"""More of an attribute, behind characters that no dialect prints in it."""
+_WORDS_ALONE: Final = re.compile(
+    rf"(?:{_BETWEEN}{{0,64}}+{_ATTRIBUTE_WORD}){{1,24}}+[^\w\n]{{0,64}}+$", re.MULTILINE
+)
+"""The same as a line of its own."""
+
+_OPEN_NUMBER: Final = re.compile(r"0x([0-9a-f]{1,15})\Z")
+_LINE_NUMBER: Final = re.compile(r"[\s>]{0,16}([0-9]{1,8})[\s:|.]")
+_NUMBER_ABOVE: Final = re.compile(r"(?:\A|\n)[ \t>]{0,16}([0-9]{1,8})\s{0,16}\Z")
+_FULL_WIDTH: Final = 16
 
 
 class Layout(NamedTuple):
@@ -94,10 +117,15 @@ def tail(
 
     ``words`` is what the field may be made of, ``read`` makes a number of its characters, blanks
     removed. Lines below that are nothing but such words belong to it if the whole can be read.
-    ``None`` when it cannot be, or when it goes on below in words that cannot.
+    ``None`` when it cannot be, or when it goes on in words that cannot, on its line or below. A
+    number without leading zeros may be whole where its line ends; digits below it are its own, or
+    those of whoever numbered the lines: ``None`` where nothing tells.
     """
     characters, end = _words_at(text, start, words)
     value, after = read(characters), end
+    damaged = _GOES_ON.match(text.text, end, text.line_end(end))
+    if damaged:
+        return None, _without_blanks(text, start, damaged.end())
     goes_on = False
     for number in range(_MOST_JOINS + 1):
         line_end = text.line_end(end)
@@ -106,15 +134,64 @@ def tail(
         if at is None:
             break
         more, end = _words_at(text, at, words)
-        if not more or text.text[end : text.line_end(end)].strip(_BLANK):
+        longer = read(characters + more)
+        behind = text.text[end : text.line_end(end)]
+        if not more or behind.strip(_BLANK):
+            goes_on = goes_on or _is_damaged_rest(text, at, longer, more, behind)
+            break
+        if longer is not None and "=" not in rest and _may_be_whole(characters, more):
+            goes_on = not _numbers_a_line(text, start, more)
             break
         goes_on = goes_on or number == _MOST_JOINS or "=" in rest or "|" in characters[-1:] + more
         characters += more
-        longer = read(characters)
         if longer is not None and number < _MOST_JOINS:
             value, after, goes_on = longer, end, False
-    field = text.text[start:after]
-    return None if goes_on else value, (after - len(field.lstrip()), after)
+    return None if goes_on else value, _without_blanks(text, start, after)
+
+
+def _without_blanks(text: CaptureText, start: int, end: int) -> tuple[int, int]:
+    """Where the words between two offsets stand, of which the latter is the end of one."""
+    return end - len(text.text[start:end].lstrip()), end
+
+
+def _is_damaged_rest(
+    text: CaptureText, at: int, longer: int | None, more: str, behind: str
+) -> bool:
+    """Whether a line below is more of the field, and holds besides what no dialect prints there."""
+    if _WORDS_ALONE.match(text.text, at, text.line_end(at)):
+        return True
+    wordless = not any(map(str.isalnum, behind))
+    return longer is not None and wordless and any(map(str.isalnum, more))
+
+
+def _may_be_whole(characters: str, more: str) -> bool:
+    """Whether a number is one with or without the digits of the line below.
+
+    Only the full width of 64 bits with nothing but bits that have a meaning proves that it was
+    broken there, and that only where the part alone has others or ends among zeros.
+    """
+    number = _OPEN_NUMBER.search(characters)
+    if not number or not re.match("[0-9a-f]", more):
+        return False
+    digits = number[1] + more
+    broken = len(digits) == _FULL_WIDTH and _has_a_meaning(digits)
+    return not (broken and (more.startswith("00") or not _has_a_meaning(number[1])))
+
+
+def _has_a_meaning(digits: str) -> bool:
+    """Whether hexadecimal digits are an attribute of nothing but the specification's bits."""
+    rest = int(digits, 16)
+    if rest & EFI_MEMORY_ISA_VALID:
+        rest &= ~EFI_MEMORY_ISA_MASK
+    return not rest & ~sum(ATTRIBUTE_BITS.values())
+
+
+def _numbers_a_line(text: CaptureText, start: int, digits: str) -> bool:
+    """Whether digits below a line are its number plus one: it was pasted with line numbers."""
+    line = text.line_start(start)
+    own = _LINE_NUMBER.match(text.text, line, start)
+    above = _NUMBER_ABOVE.search(text.text[max(0, line - 64) : line])
+    return any(found is not None and digits == str(int(found[1]) + 1) for found in (own, above))
 
 
 def _words_at(text: CaptureText, start: int, words: re.Pattern[str]) -> tuple[str, int]:
@@ -179,13 +256,14 @@ def grouped(
     groups: list[list[Printed]] = []
     for entry in entries:
         last = groups[-1] if groups else None
-        if last is None or (new_map and new_map(last[-1], entry)) or _starts_again(last, entry):
+        if last is None or (new_map and new_map(last[-1], entry)) or starts_again(last, entry):
             groups.append([entry])
         else:
             last.append(entry)
     return groups
 
 
-def _starts_again(entries: Sequence[Printed], entry: Printed) -> bool:
+def starts_again(entries: Sequence[Printed], entry: Printed) -> bool:
+    """Whether the first of several entries comes again: the same map, printed once more."""
     first, last = entries[0].descriptor, entries[-1].descriptor
     return len(entries) > 1 and entry.descriptor == first and last != first

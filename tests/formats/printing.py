@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -95,12 +94,13 @@ def descriptors(
 
 
 def maps(**options: object) -> st.SearchStrategy[tuple[MemoryDescriptor, ...]]:
-    """Lists of descriptors, each with its place as index, no two neighbours alike."""
-    return (
-        st.lists(descriptors(**options), min_size=1, max_size=8)  # type: ignore[arg-type]
-        .map(_numbered)
-        .filter(lambda found: all(_plain(a) != _plain(b) for a, b in pairwise(found)))
-    )
+    """Lists of descriptors, each with its place as index, no two alike: that would be two maps."""
+    return st.lists(
+        descriptors(**options),  # type: ignore[arg-type]
+        min_size=1,
+        max_size=8,
+        unique_by=_plain,
+    ).map(_numbered)
 
 
 def _plain(one: MemoryDescriptor) -> tuple[object, ...]:
