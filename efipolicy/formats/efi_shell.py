@@ -31,7 +31,8 @@ from efipolicy.formats.efi_shell_rows import (
     table_rows,
     type_of,
 )
-from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.formats.logical_lines import CaptureText, captured
+from efipolicy.formats.printed_rows import starts_again
 from efipolicy.model.efi import EfiMemoryType
 from efipolicy.model.memory_map import Extent, MemoryMap
 from efipolicy.model.platform import (
@@ -89,7 +90,7 @@ class _Table:
 
 def read(source: SourceText) -> CaptureReading | None:
     """What the output of ``memmap`` says of a platform."""
-    text = CaptureText(source)
+    text = captured(source)
     found = sorted([*table_rows(text), *sfo_rows(text)], key=lambda row: row.start)
     rows = [row for row in found if isinstance(row, Printed)]
     if not rows:
@@ -104,11 +105,14 @@ def read(source: SourceText) -> CaptureReading | None:
 
 
 def _tables(text: CaptureText, rows: Sequence[Printed]) -> list[_Table]:
-    """Group rows: a new table starts at a column header, and behind the totals of another."""
+    """Group rows: a new table starts at a column header, and behind the totals of another.
+
+    Without these, behind the command itself, and where the first row comes again.
+    """
     tables: list[_Table] = []
     for row in rows:
         last = tables[-1] if tables else None
-        if last is None or _new_table(text, last.end, row.start):
+        if last is None or _new_table(text, last.end, row.start) or starts_again(last.rows, row):
             tables.append(_Table([row]))
         else:
             last.rows.append(row)
@@ -124,10 +128,13 @@ def _tables(text: CaptureText, rows: Sequence[Printed]) -> list[_Table]:
 
 def _new_table(text: CaptureText, end: int, start: int) -> bool:
     between = text.text[end:start]
-    return len(between) > 32 and (
-        _HEADER.search(between) is not None
-        or 'ShellCommand,"' in between
-        or "Total Memory:" in between
+    return "memmap" in between or (
+        len(between) > 32
+        and (
+            _HEADER.search(between) is not None
+            or 'ShellCommand,"' in between
+            or "Total Memory:" in between
+        )
     )
 
 

@@ -1,7 +1,8 @@
 """The table of FreeBSD's kernel, its loader's ``memmap`` and ``sysctl machdep.efi_map``.
 
 Layouts were read in FreeBSD 10 to 15. A row has no end but a number of pages in hexadecimal;
-``Virtual`` is the descriptor's field. Attribute bits without a name are left out of the print.
+``Virtual`` is the descriptor's field: in twelve digits, or a pointer, which kernels up to 13 print
+without ``0x`` and leading zeros. Attribute bits without a name are left out of the print.
 """
 
 from __future__ import annotations
@@ -60,10 +61,13 @@ _TYPE: Final = rf"(?P<type>{any_of([*_NAMES, *_UNKNOWN])})"
 _BEGINS: Final = re.compile(
     rf"(?<![A-Za-z0-9_])(?:{any_of([*_NAMES, *_UNKNOWN])}){GAP}[0-9a-f]{{4,12}}"
 )
+_PAGES: Final = "[0-9a-f]{8}(?![0-9a-fA-F-])"
+# Fewer digits could be a part of a pointer: then two more numbers follow and not the pages alone.
+_SHORT: Final = rf"{GAP}(?=(?:0|[1-9a-f][0-9a-f]{{0,10}}){GAP}{_PAGES}(?!{GAP}{_PAGES}))"
 _LAYOUT: Final = Layout(
     whole=re.compile(
-        rf"{_TYPE}{GAP}(?P<start>[0-9a-f]{{12,16}}){GAP}"
-        rf"(?P<virtual>[0-9a-f]{{12,16}}|0x[0-9a-f]{{1,16}}){GAP}"
+        rf"{_TYPE}{GAP}(?P<start>[0-9a-f]{{12,16}})(?:{GAP}(?=0x|[0-9a-f]{{12}})|{_SHORT})"
+        rf"(?P<virtual>0x[0-9a-f]{{1,16}}|[0-9a-f]{{1,16}}){GAP}"
         r"(?P<pages>[0-9a-f]{8,16})(?![0-9a-zA-Z])"
     ),
     joined=re.compile(

@@ -23,29 +23,12 @@ from efipolicy.formats.printed_rows import (
     starts_of,
     with_doubt,
 )
+from efipolicy.formats.rust_names import RUST_TYPES
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.plugin.types import CaptureReading
 
 RUST: Final = "rust-uefi-debug"
 
-_NAMES: Final[dict[str, int]] = {
-    "RESERVED": 0,
-    "LOADER_CODE": 1,
-    "LOADER_DATA": 2,
-    "BOOT_SERVICES_CODE": 3,
-    "BOOT_SERVICES_DATA": 4,
-    "RUNTIME_SERVICES_CODE": 5,
-    "RUNTIME_SERVICES_DATA": 6,
-    "CONVENTIONAL": 7,
-    "UNUSABLE": 8,
-    "ACPI_RECLAIM": 9,
-    "ACPI_NON_VOLATILE": 10,
-    "MMIO": 11,
-    "MMIO_PORT_SPACE": 12,
-    "PAL_CODE": 13,
-    "PERSISTENT_MEMORY": 14,
-    "UNACCEPTED": 15,
-}
 _ATTRIBUTES: Final[dict[str, int]] = {
     "UNCACHEABLE": 0x1,
     "WRITE_COMBINE": 0x2,
@@ -114,7 +97,7 @@ def _row(text: CaptureText, start: int) -> list[Printed | Unreadable]:
     if row is None:
         return [Unreadable(start, text.line_end(start), PART)]
     number = re.search(r"\d+", row["type"])
-    memory_type = decimal(number[0]) if number else _NAMES.get(row["type"])
+    memory_type = decimal(number[0]) if number else RUST_TYPES.get(row["type"])
     if memory_type is None or memory_type >> 32:
         return [row.refused(f"the unknown type `{shortened(row['type'])}`")]
     first, virtual, pages = (decimal(row[name]) for name in ("start", "virtual", "pages"))

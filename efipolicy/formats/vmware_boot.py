@@ -54,6 +54,7 @@ _LAYOUT: Final = Layout(
     joined=re.compile("".join(_FIELDS)),
     begins=_BEGINS,
 )
+_DOUBT: Final = "an attribute that is no number of 64 bits, or may go on in the line below"
 _ATTRIBUTE: Final = re.compile(r"[0-9a-fx]*")
 _LOOKS_LIKE: Final = re.compile(rf"MMap\[|len=(?:3D)?\d+,{GAP_OR_NOT}type=|type=\d+,[ \t]+attr=")
 
@@ -86,7 +87,7 @@ def _row(text: CaptureText, start: int) -> list[Printed | Unreadable]:
     memory_type = decimal(row["type"])
     fault = _fault(row, size, memory_type)
     if fault or attribute is None or memory_type is None:
-        return [row.refused(fault or "an attribute that is no number of 64 bits", after)]
+        return [row.refused(fault or _DOUBT, after)]
     fields = {
         "type": row.span("type"),
         "physical_start": row.span("start"),

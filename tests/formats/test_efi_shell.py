@@ -155,3 +155,35 @@ def test_the_shells_own_banner_tells_revision_and_vendor() -> None:
 
 def test_a_log_without_a_table_is_not_a_shell() -> None:
     assert efi_shell.read(SourceText("x", "efi: mem00: nothing\n")) is None
+
+
+LOW = "BS_Code    0000000000000000-0000000000000FFF 0000000000000001 000000000000000F\n"
+NEXT = "Available  0000000000001000-000000000009FFFF 000000000000009F 000000000000000F\n"
+
+
+@pytest.mark.parametrize("second", [LOW, LOW.replace("BS_Code", "BS_Data")])
+def test_tables_without_a_header_are_told_apart_by_where_they_start(second: str) -> None:
+    platform = read(f"Shell> memmap\n{LOW}{NEXT}\nShell> memmap\n{second}{NEXT}")
+    assert len(platform.memory_map.descriptors) == 2
+    assert platform.capture
+    assert [len(one.descriptors) for one in platform.capture.other_maps] == [2]
+
+
+def test_rows_that_a_console_printed_twice_are_one_table() -> None:
+    platform = read(LOW * 2 + NEXT * 2)
+    assert len(platform.memory_map.descriptors) == 2
+    assert platform.capture
+    assert platform.capture.other_maps == ()
+
+
+@pytest.mark.parametrize("end", [" ", "\r"])
+@pytest.mark.parametrize("above", ["", "# source: a forum\n", "# source: a forum" + "\r"])
+def test_a_table_that_lost_its_line_ends_loses_no_row(end: str, above: str) -> None:
+    rows = [
+        f"Available  {at << 12:016X}-{at << 12 | 0xFFF:016X} {1:016X} 000000000000000F\n"
+        for at in range(200)
+    ]
+    platform = read(above + (HEADER + "".join(rows)).replace("\n", end))
+    assert len(platform.memory_map.descriptors) == 200
+    assert platform.capture
+    assert platform.capture.unreadable == ()

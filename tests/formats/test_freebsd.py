@@ -120,3 +120,35 @@ def test_the_table_of_a_second_boot_is_another_map() -> None:
     platform = read(HEADER + FREE + CODE + HEADER + FREE)
     assert platform.capture
     assert [len(one.descriptors) for one in platform.capture.other_maps] == [1]
+
+
+# FreeBSD 13.0 on amd64 prints `Virtual` as a pointer without leading zeros.
+OLD_KERNEL = """\
+                  Type     Physical      Virtual   #Pages Attr
+               Reserved 000000000000            0 000001d0 WC WT WB
+    RuntimeServicesData 0000001d0000       1d0000 00000020 WC WT WB RUNTIME
+     ConventionalMemory 000000210000            0 0002f156 WC WT WB
+"""
+
+
+def test_older_kernels_print_a_pointer_without_leading_zeros() -> None:
+    platform = read(OLD_KERNEL)
+    rows = platform.memory_map.descriptors
+    assert [one.virtual_start for one in rows] == [0, 0x1D0000, 0]
+    assert [one.number_of_pages for one in rows] == [0x1D0, 0x20, 0x2F156]
+    assert unreadable(platform) == []
+
+
+def test_a_part_of_a_pointer_is_not_taken_for_a_short_one() -> None:
+    for cut in ("0000001d\n0000 00000020 WB", "1d\n0000 00000020 WB", "1d0\n00000000 00000020 WB"):
+        platform = read(CODE + f"    RuntimeServicesData 0000001d0000 {cut}\n")
+        starts = [one.virtual_start for one in platform.memory_map.descriptors]
+        assert starts == [0xFBD30000, 0x1D0000] or (len(starts) == 1 and unreadable(platform))
+
+
+def test_an_attribute_is_never_a_part_of_its_words() -> None:
+    for words in ("WB\u00a0RUNTIME", "WB, RUNTIME", "wb runtime", "WB | RUNTIME"):
+        platform = read(FREE + DATA.replace("WB RUNTIME", words))
+        row = platform.memory_map.descriptors[1]
+        lines = [line for line, _ in unreadable(platform)]
+        assert (row.attribute, lines) in [(None, [2]), (0x8000000000000008, [])]

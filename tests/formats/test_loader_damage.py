@@ -140,6 +140,12 @@ def freebsd(one: MemoryDescriptor) -> str:
     )
 
 
+def old_freebsd(one: MemoryDescriptor) -> str:
+    """Kernels up to 13: the pointer without leading zeros."""
+    before, _, behind = freebsd(one).rpartition(f" {one.virtual_start:012x} ")
+    return f"{before} {one.virtual_start:12x} {behind}"
+
+
 def old_u_boot(one: MemoryDescriptor) -> str:
     flags = "|".join(words(one.attribute or 0, OLD_U_BOOT_BITS)).replace("UC|", "UC|UC|", 1)
     span = f"{one.physical_start:016x}-{one.physical.end:016x}"
@@ -247,6 +253,14 @@ DIALECTS = [
     Dialect(
         "freebsd",
         freebsd,
+        bits=sum(FREEBSD_BITS.values()),
+        virtual=True,
+        longest=(1 << 32) - 1,
+        closed=lambda _row: 57,
+    ),
+    Dialect(
+        "freebsd",
+        old_freebsd,
         bits=sum(FREEBSD_BITS.values()),
         virtual=True,
         longest=(1 << 32) - 1,

@@ -186,3 +186,41 @@ def test_tables_of_other_programs_are_not_u_boots() -> None:
     shell = "LoaderCode 00000000078EF000-00000000079EEFFF 0000000000000100 000000000000000F\n"
     grub = "RT-data  0000000007ef6000-0000000007f09fff 00000014     80KiB RT WB\n"
     assert u_boot.read(CaptureText(SourceText("x", shell + grub))) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "WB\\|RT",
+        "WB | RT",
+        "WB, RT",
+        "WB RT",
+        "WB<wbr>|RT",
+        "WB|**RT**",
+        "WB|\u00a0RT",
+        "WB&nbsp;|&nbsp;RT",
+        "wb|rt",
+        "WB\n> \\|RT |",
+    ],
+)
+def test_an_attribute_is_never_a_part_of_its_words(words: str) -> None:
+    platform = read(FREE + OLD.replace("WB|RT", words))
+    row = platform.memory_map.descriptors[1]
+    assert platform.capture
+    lines = [line.located.span.line for line in platform.capture.unreadable]
+    assert (row.attribute, lines) in [(None, [2]), (0x8000000000000008, [])]
+
+
+@pytest.mark.parametrize(
+    "behind", [" |", "</pre>", '",', "<br>", "   <-- this one", " RUNTIME CODE", "\n=> run boot"]
+)
+def test_what_is_no_word_of_an_attribute_leaves_it_as_it_is(behind: str) -> None:
+    platform = read(OLD.replace("|RT", behind))
+    assert platform.memory_map.descriptors[0].attribute == 8
+
+
+def test_the_words_that_are_in_doubt_are_told() -> None:
+    platform = read(OLD.replace("WB|RT", "WB, RT"))
+    assert platform.capture
+    (line,) = platform.capture.unreadable
+    assert "`WB, RT`" in line.what

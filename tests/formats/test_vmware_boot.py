@@ -114,3 +114,38 @@ def test_an_empty_descriptor_ends_before_it_starts() -> None:
 
 def test_nothing_tells_the_architecture() -> None:
     assert read(WHOLE).architecture == "unknown"
+
+
+FIRST = "MMap[0]: 0x0 - 0x9efff len=651264, type=7, attr=0xf\n"
+SECOND = "MMap[1]: 0x9f000 - 0x9ffff len=4096, type=6, attr=0x800000000000000f\n"
+
+
+@pytest.mark.parametrize("stray", ["26\n", "\n26\n", "bad\n", "> 26\n", "26 |\n"])
+def test_digits_below_a_number_that_may_be_whole_are_not_taken_for_its_own(stray: str) -> None:
+    platform = read(FIRST + stray + SECOND)
+    assert [one.attribute for one in platform.memory_map.descriptors] == [0x800000000000000F]
+    ((line, what),) = unreadable(platform)
+    assert (line, "may go on in the line below" in what) == (1, True)
+    assert platform.memory_map.extent == "partial"
+
+
+@pytest.mark.parametrize(
+    "numbered",
+    [f"    25  {FIRST}    26  \n    27  {SECOND}", f"25\n{FIRST}26\n{SECOND}27\n"],
+)
+def test_numbers_of_lines_are_told_from_digits(numbered: str) -> None:
+    platform = read(numbered)
+    attributes = [one.attribute for one in platform.memory_map.descriptors]
+    assert (attributes, unreadable(platform)) == ([0xF, 0x800000000000000F], [])
+
+
+def test_a_soft_line_end_joins_a_number_of_any_length() -> None:
+    platform = read(FIRST.replace("=0xf", "=3D0x1=\n00f"))
+    assert platform.memory_map.descriptors[0].attribute == 0x100F
+
+
+@pytest.mark.parametrize("shift", ["<wbr>0f", "\u00ad0f", "F"])
+def test_a_number_cut_by_a_foreign_character_is_never_a_part_of_it(shift: str) -> None:
+    platform = read(FIRST.replace("0xf", "0x80000000000000" + shift))
+    attributes = [one.attribute for one in platform.memory_map.descriptors]
+    assert attributes == [0x800000000000000F] or (attributes == [] and unreadable(platform))
