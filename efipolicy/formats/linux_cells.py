@@ -84,7 +84,8 @@ def _read_cell(words: str) -> Cell:
     name, *flags = words.split("|")
     memory_type = TYPE_NAMES.get(name)
     if memory_type is None:
-        number = re.fullmatch(r"type=?(?:3D)?(\d{1,20})", name)
+        # Not without any mark: of `type=20` at a line's end the `=20` was taken for a soft blank.
+        number = re.fullmatch(r"type(?:=|=?3D)(\d{1,20})", name)
         if number is None or int(number[1]) >> 32:
             return Cell(None, None, name)
         memory_type = int(number[1])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from efipolicy.formats.capture_reading import (
@@ -23,6 +24,7 @@ from efipolicy.formats.capture_reading import (
 from efipolicy.formats.linux_cells import read_cell
 from efipolicy.formats.linux_listing import Listing, with_boots
 from efipolicy.formats.linux_log import Boot
+from efipolicy.formats.linux_wrapped_rows import DIGITS, halves, words_before, wrapped_rows
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, joined
 from efipolicy.model.memory_map import Extent, MemoryDescriptor, MemoryMap
 
@@ -34,17 +36,27 @@ _CANDIDATE: Final = re.compile(r"-(0x[0-9a-fA-F]+)[\s>=]*\[(?![ \t]*\d+\.\d+\])"
 _START: Final = re.compile(r"0x[0-9a-fA-F]+\Z")
 _CELL: Final = re.compile(r"\[(?P<cell>[^\]\n]{0,256})\](?P<reserved>\*?)")
 
-_MAP_HEADER: Final = "Processing EFI memory map"
+_AROUND: Final = 2048
+"""Characters before and after the rows that were read in which the halves of others are."""
+
+MAP_HEADER: Final = "Processing EFI memory map"
+"""Above the list of a map, where the kernel prints one."""
 
 
 class _Line(NamedTuple):
-    """One line: where it and its two numbers stand, and its cell, joined when it was wrapped."""
+    """One line: where it and its two numbers stand, and its cell, joined when it was wrapped.
+
+    ``wrapped`` says that the line end stood before the cell: in a number, or next to one.
+    """
 
     start: int
     end: int
+    first: tuple[int, int]
     last: tuple[int, int]
+    numbers: tuple[str, str]
     cell: re.Match[str]
     lines: JoinedLines | None
+    wrapped: bool = False
 
     def where(self, start: int, end: int) -> tuple[int, int]:
         """Where a part of the cell stands."""
@@ -55,34 +67,63 @@ def read_lines(text: CaptureText) -> tuple[list[Printed], list[Unreadable]]:
     """Every line of this form: entries of the map and of the Memory Attributes Table."""
     entries: list[Printed] = []
     unreadable: list[Unreadable] = []
-    for candidate in _CANDIDATE.finditer(text.text):
-        at = candidate.start()
-        line_start = text.line_start(at)
-        number = _START.search(text.text, line_start, at)
-        if number is None or text.is_remark(at):
-            continue
-        before = text.text[line_start : number.start()]
-        line = _line(text.text, number.start(), candidate)
-        read = _read(text, line, before) if line else _open_cell(text, number.start(), before)
+    for at, line in _lines(text):
+        before = words_before(text, at)
+        read = _read(text, line, before) if line else _open_cell(text, at, before)
         if isinstance(read, Printed):
             entries.append(read)
             if line and read.descriptor.attribute is None:
                 read = _unknown_flag(line)
         if isinstance(read, Unreadable):
             unreadable.append(read)
-    return entries, unreadable
+    starts = sorted([one.start for one in entries] + [one.start for one in unreadable])
+    return entries, unreadable + (_halves(text, starts) if entries else [])
 
 
-def _line(text: str, start: int, candidate: re.Match[str]) -> _Line | None:
+def _lines(text: CaptureText) -> list[tuple[int, _Line | None]]:
+    """Where each line starts, in the order of the text; ``None`` where its cell does not end."""
+    found: dict[int, _Line | None] = {}
+    for candidate in _CANDIDATE.finditer(text.text):
+        at = candidate.start()
+        number = _START.search(text.text, text.line_start(at), at)
+        if number is not None and not text.is_remark(at):
+            found[number.start()] = _line(text.text, number, candidate)
+    for start, lines, row in wrapped_rows(text):
+        if start not in found:
+            found[start] = _wrapped_line(start, lines, row)
+    return sorted(found.items(), key=itemgetter(0))
+
+
+def _line(text: str, number: re.Match[str], candidate: re.Match[str]) -> _Line | None:
     bracket = candidate.end() - 1
-    cell = _CELL.match(text, bracket)
+    start, numbers = number.start(), (number[0], candidate[1])
+    cell, lines = _CELL.match(text, bracket), None
     if cell:
-        return _Line(start, cell.end(), candidate.span(1), cell, None)
+        end = cell.end()
+        return _Line(start, end, number.span(), candidate.span(1), numbers, cell, lines)
     for lines in joined(text, bracket):
         cell = _CELL.match(lines.text)
         if cell:
-            return _Line(start, lines.span(*cell.span())[1], candidate.span(1), cell, lines)
+            end = lines.span(*cell.span())[1]
+            return _Line(start, end, number.span(), candidate.span(1), numbers, cell, lines)
     return None
+
+
+def _wrapped_line(start: int, lines: JoinedLines, row: re.Match[str]) -> _Line:
+    first, last = lines.span(*row.span("first")), lines.span(*row.span("last"))
+    numbers = (row["first"], row["last"])
+    end = lines.span(*row.span())[1]
+    return _Line(start, end, first, last, numbers, row, lines, wrapped=True)
+
+
+def _halves(text: CaptureText, starts: Sequence[int]) -> list[Unreadable]:
+    """Rows cut off before their cell, among those that start at some offsets."""
+    low, high = max(0, starts[0] - _AROUND), starts[-1] + _AROUND
+    known = frozenset(starts)
+    what = "a part of an entry whose other part is missing"
+    return [
+        Unreadable(start, end, what) for start, end in halves(text, low, high) if start not in known
+    ]
 
 
 def _read(text: CaptureText, line: _Line, before: str) -> Printed | Unreadable | None:
@@ -92,9 +133,9 @@ def _read(text: CaptureText, line: _Line, before: str) -> Printed | Unreadable |
             what = f"the unknown type `{shortened(cell.unknown or '')}`"
             return Unreadable(line.start, line.end, what)
         return None
-    words = text.text
-    first = int(words[line.start : line.last[0] - 1], 16)
-    last = int(words[slice(*line.last)], 16)
+    if line.wrapped and any(len(number) < DIGITS + 2 for number in line.numbers):
+        return Unreadable(line.start, line.end, "a wrapped number whose digits are not all there")
+    first, last = (int(number, 16) for number in line.numbers)
     if first >> 64 or last >> 64:
         return Unreadable(line.start, line.end, "a number that does not fit 64 bits")
     pages = pages_between(first, last + 1)
@@ -116,7 +157,7 @@ def _fields(line: _Line) -> dict[str, tuple[int, int]]:
     inside, after = line.cell.span("cell")
     name = line.cell["cell"].partition("|")[0].rstrip()
     fields = {
-        "physical_start": (line.start, line.last[0] - 1),
+        "physical_start": line.first,
         "pages": line.last,
         "type": line.where(inside, inside + len(name)),
     }
@@ -189,7 +230,7 @@ def listings(text: CaptureText, entries: Iterable[Printed], boots: Sequence[Boot
     found: list[Listing] = []
     for boot, entry in with_boots(entries, boots):
         last = found[-1] if found else None
-        if last and last.boot is boot and text.text.find(_MAP_HEADER, last.end, entry.start) < 0:
+        if last and last.boot is boot and text.text.find(MAP_HEADER, last.end, entry.start) < 0:
             last.entries.append(entry)
         else:
             found.append(Listing(boot, [entry], FDT))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from efipolicy.formats import linux_tables
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.efi import CONFIGURATION_TABLES
 from efipolicy.model.platform import ConfigurationTable, Revision
@@ -18,17 +19,26 @@ EARLY: Final = 1 << 20
 
 
 class Boot(NamedTuple):
-    """One boot in a log: from one offset up to another; whether kexec started it."""
+    """One boot in a log: from one offset up to another; whether kexec started it.
+
+    ``banner`` is where the kernel first speaks: other words may stand before the first boot.
+    """
 
     start: int
     end: int
     kexec: bool
+    banner: int = 0
+
+    @property
+    def early_end(self) -> int:
+        """Up to where the kernel has told what it runs on."""
+        return min(self.end, max(self.start, self.banner) + EARLY)
 
 
 def boots(text: CaptureText) -> list[Boot]:
     """The boots of a log. What stands before the first banner belongs to the first boot."""
     starts: list[int] = []
-    last, last_line = "", ""
+    first, last, last_line = 0, "", ""
     for start, banner in _banners(text):
         line = text.text[start : text.line_end(start)]
         # Linux follows its own stub, and a console may print the same line twice.
@@ -36,11 +46,13 @@ def boots(text: CaptureText) -> list[Boot]:
             starts.append(start)
         elif not starts:
             starts.append(0)
+            first = start
         last, last_line = banner, line
     starts = starts or [0]
     ends = [*starts[1:], len(text.text)]
     return [
-        Boot(start, end, _after_kexec(text, start)) for start, end in zip(starts, ends, strict=True)
+        Boot(start, end, after_kexec(text, max(start, first)), max(start, first))
+        for start, end in zip(starts, ends, strict=True)
     ]
 
 
@@ -57,41 +69,15 @@ def _banners(text: CaptureText) -> Iterator[tuple[int, str]]:
 
 def says(text: CaptureText, words: str, boot: Boot) -> bool:
     """Whether the start of a boot's log, remarks of its keeper aside, holds some words."""
-    end = min(boot.end, boot.start + EARLY)
+    end = boot.early_end
     at = text.text.find(words, boot.start, end)
     while at >= 0 and text.is_remark(at):
         at = text.text.find(words, at + 1, end)
     return at >= 0
 
 
-_FAULTS: Final = (
-    "memattr: ",
-    "EFI remap 0x",
-    "Failed to lookup EFI memory descriptor for",
-    "VA address range overflow!",
-    "Error mapping PA 0x",
-    "Unable to switch EFI into virtual mode",
-    "UEFI virtual mapping missing or invalid",
-)
-
-
-def fault(text: CaptureText) -> tuple[int, int] | None:
-    """A line by which the kernel's EFI code tells of a mapping or of a fault, in a text of others.
-
-    Such words stand in mails about the fault as well; only behind ``efi:`` or a time stamp is it
-    the kernel that says them.
-    """
-    for words in _FAULTS:
-        at = text.text.find(words)
-        while at >= 0:
-            before = text.text[max(0, at - 8) : at].rstrip().lower()
-            if before.endswith(("efi:", "]")) and not text.is_remark(at):
-                return at, at + len(words)
-            at = text.text.find(words, at + 1)
-    return None
-
-
-def _after_kexec(text: CaptureText, start: int) -> bool:
+def after_kexec(text: CaptureText, start: int) -> bool:
+    """Whether the boot whose banner stands here was started by kexec, as the lines above tell."""
     return text.text.find("Starting new kernel", max(0, start - 2048), start) >= 0
 
 
@@ -100,10 +86,6 @@ _BANNER: Final = re.compile(
     r"(?:([^\n\r\\]{0,256}?)(?:\r?\n|\\n|\Z|:(?=[ \t]+[A-Z]\w*=))|[^\n\r\\]{257})"
 )
 """The vendor has at most a hundred characters; behind more, in a log on one line, it is unknown."""
-_PAIR: Final = re.compile(
-    r"(?<![\w.])(?P<name>[A-Z][A-Za-z]*\d*(?:[ \t]\d\.\d)?)=(?:3D)?"
-    r"(?P<address>0x[0-9a-fA-F]{1,16})\b"
-)
 _TABLES_LINE: Final = re.compile(r"efi:[ \t]+(?=[A-Z][A-Za-z]*\d*(?:[ \t]\d\.\d)?=(?:3D)?0x)")
 
 _TABLE_NAMES: Final[dict[str, str]] = {
@@ -130,13 +112,19 @@ class Banner(NamedTuple):
 
 def banner(text: CaptureText, boot: Boot) -> Banner | None:
     """What firmware calls itself, in one boot of a log."""
-    for found in _BANNER.finditer(text.text, boot.start, boot.end):
-        if not text.is_remark(found.start()):
-            major, minor, third, words = found.groups()
-            vendor = (words or "").rstrip(" \t\"',")
-            end = found.end() if words is None else found.start(4) + len(vendor)
-            return Banner(found.start(), end, (major, minor, third), vendor.strip() or None)
+    for found in banners(text, boot.start, boot.end):
+        major, minor, third, words = found.groups()
+        vendor = (words or "").rstrip(" \t\"',")
+        end = found.end() if words is None else found.start(4) + len(vendor)
+        return Banner(found.start(), end, (major, minor, third), vendor.strip() or None)
     return None
+
+
+def banners(text: CaptureText, start: int, end: int) -> Iterator[re.Match[str]]:
+    """The banners in a part of a log, remarks of its keeper left out."""
+    for found in _BANNER.finditer(text.text, start, end):
+        if not text.is_remark(found.start()):
+            yield found
 
 
 def revision(
@@ -190,39 +178,23 @@ def tables(text: CaptureText, boot: Boot, after: int | None, before: int) -> Tab
         if found is None or text.is_remark(found.start()):
             return None
         after = found.end()
-    return _tables_from(text, after, boot.end)
-
-
-def _tables_from(text: CaptureText, at: int, end: int) -> Tables | None:
-    pairs: list[re.Match[str]] = []
-    blank = 0
-    while at < end and blank < 3:
-        line_end = text.line_end(at)
-        found = list(_PAIR.finditer(text.text, at, line_end))
-        if found:
-            pairs += found
-        elif pairs and text.text[at:line_end].strip(" \t\r>"):
-            break
-        else:
-            blank += 1
-        at = line_end + 1
-    if not pairs:
+    listed = linux_tables.pairs(text, after, boot.end)
+    if not listed:
         return None
-    names = {re.sub(r"\s", " ", pair["name"]): int(pair["address"], 16) for pair in pairs}
-    known = tuple(_table(text, pair) for pair in pairs if _name(pair) in _TABLE_NAMES)
-    return Tables(pairs[0].start(), pairs[-1].end(), known, names)
+    return Tables(
+        listed[0].name_span[0],
+        listed[-1].address_span[1],
+        tuple(_table(text, pair) for pair in listed if pair.name in _TABLE_NAMES),
+        {pair.name: pair.address for pair in listed},
+    )
 
 
-def _name(pair: re.Match[str]) -> str:
-    return pair["name"].replace("\t", " ")
-
-
-def _table(text: CaptureText, pair: re.Match[str]) -> ConfigurationTable:
-    name = _TABLE_NAMES[_name(pair)]
-    fields = {"table": pair.span("name"), "address": pair.span("address")}
+def _table(text: CaptureText, pair: linux_tables.Pair) -> ConfigurationTable:
+    name = _TABLE_NAMES[pair.name]
+    fields = {"table": pair.name_span, "address": pair.address_span}
     return ConfigurationTable(
         name=name,
         guid=CONFIGURATION_TABLES[name],
-        address=int(pair["address"], 16),
-        located=text.record(pair.start(), pair.end(), fields),
+        address=pair.address,
+        located=text.record(pair.name_span[0], pair.address_span[1], fields),
     )

@@ -6,7 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from efipolicy.formats.capture_reading import decimal, shortened
-from efipolicy.formats.linux_log import EARLY, Boot
+from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.platform import ArchitectureReason
 
@@ -48,6 +48,13 @@ _RELEASES: Final = "|".join(name for name in _MACHINES if name != "arm")
 _RELEASE_WORD: Final = re.compile(rf"(?<![a-z0-9])({_RELEASES})(?![a-z0-9])")
 
 
+_DIGITS: Final = re.compile(r"\d+(?:\.\d+)*")
+_TOOL_WORDS: Final = (
+    "gcc ld linux gnu gnueabi gnueabihf musl none elf pc unknown redhat suse alpine"
+)
+"""What compilers are called besides the machine they are for."""
+
+
 def version_line(text: CaptureText, boot: Boot) -> re.Match[str] | None:
     """The line ``Linux version …`` of a boot."""
     at = text.text.find("Linux version ", boot.start, boot.end)
@@ -73,14 +80,32 @@ def stated_architecture(
         machine = next((word for word in found.groups() if word), "") if found else ""
         architecture = _MACHINES.get(machine)
         if found and architecture:
-            release = shortened(line[1])
-            return architecture, _stated(f"`{found[0]}` in the line `Linux version {release} …`")
-    end = min(boot.end, boot.start + EARLY)
+            words = f"`{own_tool(found[0])}` in the line `Linux version {own_release(line[1])} …`"
+            return architecture, _stated(words)
+    end = boot.early_end
     for pattern, architecture in _PROOFS:
         found = pattern.search(text.text, boot.start, end)
         if found and not text.is_remark(found.start()):
             return architecture, _stated(f"`{' '.join(found[0].split())}`")
     return None
+
+
+def own_release(release: str) -> str:
+    """The digits of a release and its architecture: ``6.8.0-…-amd64``.
+
+    Whoever builds a kernel names it, so the words between are left out.
+    """
+    digits = _DIGITS.match(release)
+    words = release[digits.end() :] if digits else release
+    found = _RELEASE_WORD.search(words)
+    known = f"{'' if len(words) == len(found[0]) + 1 else '-…'}-{found[0]}" if found else ""
+    return (shortened(digits[0]) if digits else "…") + known
+
+
+def own_tool(tool: str) -> str:
+    """A compiler or linker by the machine it is for and by words that many of them have."""
+    known = (*_MACHINES, *_TOOL_WORDS.split())
+    return "-".join(part if part in known else "…" for part in tool.split("-"))
 
 
 def _stated(evidence: str) -> ArchitectureReason:
@@ -120,7 +145,7 @@ class Machine(NamedTuple):
 
 def machine(text: CaptureText, boot: Boot) -> Machine | None:
     """The line ``DMI: …`` or ``Machine model: …`` of a boot."""
-    end = min(boot.end, boot.start + EARLY)
+    end = boot.early_end
     for label in ("DMI: ", "Machine model: "):
         at = text.text.find(label, boot.start, end)
         while at >= 0:

@@ -11,10 +11,23 @@ from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.memory_map import MemoryAttributesTable
 
-_TABLE_HEADER: Final = "Processing EFI Memory Attributes table"
+TABLE_HEADER: Final = "Processing EFI Memory Attributes table"
+"""Above a dump of the table."""
+_WRAPPED_HEADER: Final = re.compile(
+    r"[\s>=]{1,40}".join(re.escape(one) for one in TABLE_HEADER.split())
+)
 _UNEXPECTED: Final = re.compile(
     r"Unexpected EFI Memory Attributes table version (-?\d{1,10})(?!\d)"
 )
+
+
+def header_before(text: CaptureText, low: int, high: int) -> int:
+    """Where the nearest header of a dump starts between two offsets, wrapped or not; else -1."""
+    at = text.text.rfind(TABLE_HEADER, low, high)
+    if at < 0:
+        for found in _WRAPPED_HEADER.finditer(text.text, low, high):
+            at = found.start()
+    return at
 
 
 def memory_attributes_table(
@@ -33,7 +46,7 @@ def memory_attributes_table(
             located=text.record(found.start(), found.end(), {"version": found.span(1)}),
         )
     first, last = within[0].start, within[-1].end
-    dumped = text.text.rfind(_TABLE_HEADER, boot.start, first) >= 0
+    dumped = header_before(text, boot.start, first) >= 0
     return MemoryAttributesTable(
         entries=numbered(without_copies(within)),
         address=address,

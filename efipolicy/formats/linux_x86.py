@@ -31,6 +31,8 @@ _ENTRY: Final = re.compile(
     rf"(?:[ \t]*{_SIZE})?"
 )
 _REST: Final = re.compile(_SIZE)
+_OPEN: Final = re.compile(r"[ \t]*(\([^()\n]{0,24})(?:\n|\Z)")
+"""A size that its line does not end: ``(inva``, wrapped in its middle."""
 _GOES_ON: Final = re.compile(r"[ \t]*(?:[Mt\[=\s]|\Z)")
 """What stands behind ``memNN:`` where an entry follows, on this line or wrapped to the next."""
 
@@ -51,26 +53,46 @@ class Lines(NamedTuple):
 class _Line:
     """An entry as the text has it: on one line, or on several that were joined."""
 
-    __slots__ = ("end", "lines", "match", "rest", "start")
+    __slots__ = ("cut", "end", "lines", "match", "rest", "start")
 
     def __init__(self, text: str, match: re.Match[str], lines: JoinedLines | None = None) -> None:
         self.match = match
         self.lines = lines
         self.start, self.end = lines.span(*match.span()) if lines else match.span()
         self.rest = match
+        self.cut = False
         if match["size"] is None and match["invalid"] is None:
             self._find_rest(text)
 
     def _find_rest(self, text: str) -> None:
-        """The size may have been wrapped to the line below."""
+        """The size may have been wrapped to the line below, or in its middle."""
+        opened = _OPEN.match(text, self.end)
+        if opened:
+            self._close(text, opened.start(1))
+            return
         line_end = text.find("\n", self.end, self.end + _LONGEST_TAIL)
         if line_end < 0 or text[self.end : line_end].strip(" \t\r="):
             return
         at = continuation(text, line_end)
-        rest = _REST.match(text, at) if at is not None else None
+        if at is None or text[at : at + 1] != "(":
+            return
+        rest = _REST.match(text, at)
         if rest:
             self.rest = rest
             self.end = rest.end()
+        else:
+            self._close(text, at)
+
+    def _close(self, text: str, start: int) -> None:
+        """Read what a parenthesis opens on one line and closes further down."""
+        for lines in joined(text, start):
+            rest = _REST.match(lines.text)
+            if rest:
+                self.rest = rest
+                self.end = lines.span(*rest.span())[1]
+                return
+        # Without its end `(invalid)` still says that the kernel rejected the entry.
+        self.cut = text[start + 1 : start + 2] in ("", "i", "\r", "\n", "=")
 
     def span(self, group: str) -> tuple[int, int]:
         """Where a part of it stands."""
@@ -86,7 +108,7 @@ def read_lines(text: CaptureText) -> Lines:
         if candidate.start() < end:
             continue
         line = _line_at(text.text, candidate.start())
-        read = _read(text, line) if line else _broken(text, candidate)
+        read = _broken(text, candidate) if line is None else _read(text, line)
         if isinstance(read, Printed):
             entries.append(read)
             if line and _is_ia64(line):
@@ -114,12 +136,21 @@ def _line_at(text: str, start: int) -> _Line | None:
 
 
 def _read(text: CaptureText, line: _Line) -> Printed | Unreadable | None:
+    read = _read_range(text, line)
+    if line.cut and read is not None:
+        return _refused(line, "no size behind its range, or an `(invalid)` that does not end")
+    return read
+
+
+def _read_range(text: CaptureText, line: _Line) -> Printed | Unreadable | None:
     if text.is_remark(line.start):
         return None
     match = line.match
     start, last = int(match["start"], 16), int(match["end"], 16)
     closed = match["close"] == "]"
     pages: int | None
+    if (last - start) >> 76:
+        return _refused(line, "more pages than the 64 bits of a descriptor's count hold")
     if closed and last == 0 and line.rest["invalid"]:
         pages = 0  # the kernel prints 0 as the end of an entry without pages
     else:

@@ -17,9 +17,11 @@ from efipolicy.formats.linux_listing import Listing, with_boots
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.linux_x86 import HALF_OPEN, IA64, INVALID, MMIO, RAW
 from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.model.address import AddressRange
 from efipolicy.model.memory_map import Extent, MemoryDescriptor, MemoryMap, Origin
 
-_RUNTIME_LIST: Final = "EFI runtime memory map"
+RUNTIME_LIST: Final = "EFI runtime memory map"
+"""Above the list of what the kernel has mapped, which it makes for itself."""
 
 
 def listings(
@@ -42,7 +44,7 @@ def listings(
                 last.entries.append(entry)
             continue
         from_end = last.end if last else 0
-        header = text.text.rfind(_RUNTIME_LIST, max(boot.start, from_end), entry.start) >= 0
+        header = text.text.rfind(RUNTIME_LIST, max(boot.start, from_end), entry.start) >= 0
         found.append(Listing(boot, [entry], entry.kind, header))
     refused: list[Unreadable] = []
     firsts = _first_of_each_boot(found)
@@ -50,7 +52,7 @@ def listings(
         if boot in firsts:
             refused += _place_mmio(firsts[boot], lines)
         else:
-            found.append(Listing(boot, without_copies(lines), MMIO))
+            found += [Listing(boot, one, MMIO) for one in _told_once(without_copies(lines))]
     return sorted(found, key=lambda listing: listing.start), refused
 
 
@@ -62,7 +64,7 @@ def _continues(text: CaptureText, listing: Listing, entry: Printed) -> bool:
         return True
     if entry.descriptor.index <= last.descriptor.index:
         return False
-    return text.text.find(_RUNTIME_LIST, last.end, entry.start) < 0
+    return text.text.find(RUNTIME_LIST, last.end, entry.start) < 0
 
 
 def _first_of_each_boot(found: Iterable[Listing]) -> dict[Boot, Listing]:
@@ -74,14 +76,37 @@ def _first_of_each_boot(found: Iterable[Listing]) -> dict[Boot, Listing]:
     return firsts
 
 
+def _told_once(lines: Iterable[Printed]) -> list[list[Printed]]:
+    """MMIO lines without a map, divided where the same region is told of under another number.
+
+    One boot tells of a region once: what follows was pasted from the log of another.
+    """
+    found: list[list[Printed]] = []
+    ranges: set[AddressRange] = set()
+    for line in lines:
+        physical = line.descriptor.physical
+        if not found or physical in ranges:
+            found.append([])
+            ranges = set()
+        found[-1].append(line)
+        ranges.add(physical)
+    return found
+
+
 def _place_mmio(listing: Listing, lines: Iterable[Printed]) -> list[Unreadable]:
     """Give the MMIO lines of a boot to its list; the lines that contradict it."""
     by_index = {entry.descriptor.index: entry for entry in listing.entries}
+    numbers = {entry.descriptor.physical: entry.descriptor.index for entry in listing.entries}
     refused: list[Unreadable] = []
     for line in lines:
         known = by_index.get(line.descriptor.index)
         if known is None:
-            by_index[line.descriptor.index] = line
+            number = numbers.setdefault(line.descriptor.physical, line.descriptor.index)
+            if number == line.descriptor.index:
+                by_index[number] = line
+                continue
+            what = f"a range that the map gives for mem{number}"
+            refused.append(Unreadable(line.start, line.end, what))
         elif known.descriptor.physical != line.descriptor.physical:
             what = f"a range that is not the one the map gives for mem{line.descriptor.index}"
             refused.append(Unreadable(line.start, line.end, what))
@@ -128,7 +153,7 @@ def _extent(
 def _origin(listing: Listing, *, edited: bool, missing: tuple[tuple[int, int], ...]) -> Origin:
     if listing.runtime_list:
         return "kernel-edited"
-    if listing.boot.kexec or (not missing and _looks_handed_over(listing)):
+    if listing.boot.kexec or (not missing and listing.kind != MMIO and _handed_over(listing)):
         return "kexec"
     if edited:
         return "kernel-edited"
@@ -136,16 +161,18 @@ def _origin(listing: Listing, *, edited: bool, missing: tuple[tuple[int, int], .
     return "unknown" if listing.kind == INVALID else "firmware"
 
 
-def _looks_handed_over(listing: Listing) -> bool:
-    """Whether the list is what one kernel gives the next: mapped entries only, not ascending."""
-    descriptors = [entry.descriptor for entry in listing.entries]
+def _handed_over(listing: Listing) -> bool:
+    return looks_handed_over([entry.descriptor for entry in listing.entries])
+
+
+def looks_handed_over(descriptors: Sequence[MemoryDescriptor]) -> bool:
+    """Whether a list is what one kernel gives the next: mapped entries only, not ascending."""
     starts = [descriptor.physical_start for descriptor in descriptors]
     return (
         len(descriptors) > 2
         and not any(descriptor.type in (1, 2, 7) for descriptor in descriptors)
         and any(descriptor.runtime for descriptor in descriptors)
         and starts != sorted(starts)
-        and listing.kind != MMIO
     )
 
 

@@ -1,13 +1,16 @@
 """Lines of kernel logs in every form they have had, and what a log says around its map."""
 
+from collections.abc import Callable
+
 import pytest
 
-from efipolicy.formats import linux, linux_log, linux_machine
+from efipolicy.formats import linux, linux_architecture, linux_log, linux_machine
 from efipolicy.model.efi import EFI_MEMORY_RUNTIME
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import Capture, Platform, Revision
 from efipolicy.plugin.registry import Registry
 from efipolicy.source import SourceText
+from tests.formats.test_reading_effort import work
 
 WB = 0xF
 CELL = "efi: mem00: [Runtime Code|RUN|WB] range=[0x0-0xfff] (0MB)\n"
@@ -356,8 +359,8 @@ def test_every_architecture_a_reader_names_is_declared() -> None:
     named = {
         *linux_machine._MACHINES.values(),
         *(architecture for _, architecture in linux_machine._PROOFS),
-        *(architecture for architecture, _ in linux._GUESSES.values()),
-        linux._X86[0],
+        *(architecture for architecture, _ in linux_architecture.GUESSES.values()),
+        linux_architecture.X86[0],
         "ia64",
     }
     assert named == set(linux_machine.ARCHITECTURES)
@@ -376,3 +379,173 @@ def test_reading_never_counts_the_lines_of_the_text() -> None:
     )
     assert linux.read(source)
     assert source._breaks is None
+
+
+VERSION = "[    0.000000] Linux version 6.1.{} (a@b) (x86_64-linux-gnu-gcc) #1 SMP\n"
+BANNER = "[    0.000000] efi: EFI v2.70 by Firmware {}\n"
+TABLES = "[    0.000000] efi: ACPI 2.0=0x{:x} MEMATTR=0x{:x}\n"
+DMI = "[    0.000000] DMI: Machine {}, BIOS 1.0 01/01/2024\n"
+
+
+def x86_map(start: int) -> str:
+    """A map of two entries."""
+    line = "[    0.000000] efi: mem{:02}: [{}|WB] range=[0x{:x}-0x{:x}] (0MB)\n"
+    return line.format(0, "Runtime Code|RUN", start, start + 0xFFF) + line.format(
+        1, "Conventional|   ", start + 0x1000, start + 0x1FFF
+    )
+
+
+def fdt_map(start: int) -> str:
+    """A map of three entries, as arm64 prints it."""
+    line = "[    0.000000] efi:   0x{:012x}-0x{:012x} [{}|WB]\n"
+    types = ("Runtime Code|RUN", "Conventional|   ", "Runtime Data|RUN")
+    starts = [start + place * 0x10000 for place in range(3)]
+    return "".join(line.format(at, at + 0xFFFF, one) for at, one in zip(starts, types, strict=True))
+
+
+def attributes(start: int) -> str:
+    """A Memory Attributes Table of one entry, below its header."""
+    return (
+        "[    0.1] efi: memattr: Processing EFI Memory Attributes table:\n"
+        f"[    0.1] efi: memattr:  0x{start:012x}-0x{start + 0xFFF:012x} [Runtime Code|RUN|RO]\n"
+    )
+
+
+RUNTIME_LIST = "[    0.1] efi: EFI runtime memory map:\n" + x86_map(0x9000).splitlines()[0] + "\n"
+
+
+def starts(platform: Platform) -> tuple[list[int], list[int]]:
+    """Of the map, and of the Memory Attributes Table."""
+    table = platform.memory_attributes_table
+    return (
+        [one.physical_start for one in platform.memory_map.descriptors],
+        [one.physical_start for one in table.entries] if table else [],
+    )
+
+
+@pytest.mark.parametrize("printed", [x86_map, fdt_map])
+def test_a_second_boot_without_a_banner_adds_nothing_to_the_first(
+    printed: Callable[[int], str],
+) -> None:
+    header = "" if printed is x86_map else "[    0.0] efi: Processing EFI memory map:\n"
+    first, second = (header + printed(start) + attributes(start) for start in (0x100000, 0x300000))
+    alone = read(first)
+    both = read(first + second)
+    assert starts(both) == starts(alone)
+    assert starts(both)[1] == [0x100000]
+    assert both.capture
+    assert [len(one.descriptors) for one in both.capture.other_maps] == [
+        len(alone.memory_map.descriptors)
+    ]
+
+
+def test_a_list_without_numbers_or_header_starts_over_with_its_first_entries() -> None:
+    first = fdt_map(0x100000)
+    both = read(first + attributes(0x100000) + first + attributes(0x300000))
+    assert starts(both) == ([0x100000, 0x110000, 0x120000], [0x100000])
+
+
+def test_a_table_behind_a_second_header_is_of_another_boot() -> None:
+    table = read(attributes(0x100000) + attributes(0x200000)).memory_attributes_table
+    assert table
+    assert [one.physical_start for one in table.entries] == [0x100000]
+    assert table.extent == "whole"
+
+
+def test_a_header_that_a_console_printed_twice_starts_one_table() -> None:
+    lines = attributes(0x100000).splitlines(keepends=True)
+    both = read(lines[0] * 2 + lines[1] * 2 + lines[1].replace("100000-", "101000-"))
+    assert starts(both)[1] == [0x100000, 0x101000]
+
+
+def test_what_stands_above_a_map_belongs_to_the_boot_of_the_map() -> None:
+    def boot(number: int) -> str:
+        start = number << 20
+        return (
+            f"[    0.0] BIOS-e820: [mem 0x{start:016x}-0x{start + 0xFFF:016x}] usable\n"
+            + BANNER.format(number)
+            + TABLES.format(number << 12, number << 13)
+            + x86_map(start)
+            + DMI.format(number)
+            + attributes(start)
+        )
+
+    both = read(boot(1) + boot(2))
+    alone = read(boot(1))
+    assert both.capture
+    assert alone.capture
+    assert both.firmware == alone.firmware
+    assert both.title == alone.title == "Machine 1"
+    assert both.configuration_tables == alone.configuration_tables
+    assert both.memory_attributes_table == alone.memory_attributes_table
+    assert [one[:3] for one in both.capture.reported_ranges] == [
+        one[:3] for one in alone.capture.reported_ranges
+    ]
+
+
+def test_the_end_of_an_earlier_boot_is_not_part_of_the_next() -> None:
+    whole = VERSION.format(2) + BANNER.format(2) + x86_map(0x300000) + attributes(0x300000)
+    both = read(attributes(0x100000) + DMI.format(1) + whole)
+    assert starts(both) == starts(read(whole)) == ([0x300000, 0x301000], [0x300000])
+    assert both.title is None
+
+
+def test_the_name_of_a_kernel_below_its_log_still_counts() -> None:
+    platform = read(x86_map(0x100000) + VERSION.format(2))
+    assert platform.architecture_reason.kind == "stated"
+
+
+def test_the_kernels_own_list_starts_no_boot() -> None:
+    text = BANNER.format(1) + x86_map(0x100000) + RUNTIME_LIST + attributes(0x100000)
+    assert starts(read(text)) == ([0x100000, 0x101000], [0x100000])
+
+
+def test_a_single_line_quoted_below_a_map_starts_no_boot() -> None:
+    quoted = "> efi: mem01: [Conventional|   |WB] range=[0x101000-0x101fff] (0MB)\n"
+    text = x86_map(0x100000) + quoted + DMI.format(1) + attributes(0x100000)
+    platform = read(text)
+    assert starts(platform) == ([0x100000, 0x101000], [0x100000])
+    assert platform.title == "Machine 1"
+
+
+def test_two_boots_that_print_lines_about_mmio_alone_are_two() -> None:
+    line = "efi: Remove mem{}: MMIO range=[0x{:x}-0x{:x}] (1MB) from e820 map\n"
+    boots = [
+        BANNER.format(1) + line.format(number, start, start + 0xFFFFF)
+        for number, start in ((45, 0xE0000000), (44, 0xF0000000))
+    ]
+    platform = read("".join(boots))
+    assert platform.capture
+    assert platform.capture.unreadable == ()
+    assert [one.physical_start for one in platform.memory_map.descriptors] == [0xE0000000]
+    assert [len(one.descriptors) for one in platform.capture.other_maps] == [1]
+
+
+def test_a_banner_that_a_console_printed_twice_is_one() -> None:
+    twice = "".join(line * 2 for line in (BANNER.format(1), TABLES.format(0x1000, 0x2000)))
+    platform = read(twice + x86_map(0x100000) + attributes(0x100000))
+    assert platform.configuration_tables
+    assert starts(platform) == ([0x100000, 0x101000], [0x100000])
+
+
+HEAD = VERSION.format(1) + BANNER.format(1)
+HOSTILE = {
+    "lines about remapping, cut": "EFI remap 0x{0:x}\n",
+    "remapping on one line": "EFI remap 0x1 ",
+    "ranges without a type": "BIOS-e820: [mem 0x{0:013x}000-0x{0:013x}fff] u\n",
+    "headers of lists without lists": "e820 physical RAM map:\n",
+    "command lines of a hypervisor": "(XEN) Command line: noefi\n",
+    "quotes without an end": 'Kernel command line: "a \n',
+    "faults": "[Firmware Bug]: Page fault caused by firmware at PA: 0x{0:x}\n",
+    "boots without banners": "efi: EFI v2.7 by X\nefi: mem00: [Reserved|WB] range=[0x0-0xfff]\n",
+    "lists that start over": fdt_map(0x100000),
+    "tables that start over": attributes(0x100000),
+}
+
+
+@pytest.mark.parametrize("part", HOSTILE.values(), ids=HOSTILE)
+def test_four_times_of_anything_is_four_times_the_work(part: str) -> None:
+    small, large = (
+        HEAD + "".join(part.format(number) for number in range(1, size)) for size in (60, 240)
+    )
+    assert work(large) < 5 * work(small)

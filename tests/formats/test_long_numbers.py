@@ -40,7 +40,7 @@ def read(text: str) -> Platform:
         (CELLS, f"efi: mem02: [type={LONG}|WB] range=[0x0-0xfff] (0MB)", "type"),
         (CELLS, f"efi: mem02: [Conventional|WB] range=[0x0-0xfff] ({LONG}MB)", "of the size"),
         (CELLS, f"efi: mem02: MMIO range=[0x0-0xfff] ({LONG}KB) from e820 map", "of the size"),
-        (CELLS, f"efi: mem02: [Conventional|WB] range=[0x0-0x{LONG}] (0MB)", "whole number"),
+        (CELLS, f"efi: mem02: [Conventional|WB] range=[0x0-0x{LONG}] (0MB)", "64 bits"),
         (FDT, f"efi:   0x000000001000-0x000000001fff [type={LONG}|WB]", "type"),
         (FDT, f"efi:   0x{LONG[:99]}-0x000000001fff [Conventional|WB]", "64 bits"),
     ],
