@@ -1,36 +1,85 @@
-"""``efipolicy import``: a platform file from a capture."""
+"""``efipolicy import``: a platform file from a capture, or from the running Linux."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 
-from efipolicy.api import load_registry
+from efipolicy.api import ReadInput, load_registry, read_source
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.reading import read_one
+from efipolicy.cli.reading import UnreadableError, read_one, reading_options
 from efipolicy.cli.running import plugin_status, tell
+from efipolicy.errors import PluginError, UsageError
 from efipolicy.formats.writing import platform_text
+from efipolicy.plugin.registry import Registry
 
 
 def _parser() -> cli_options.Parser:
     parser = cli_options.Parser("import", "Write a platform file from a capture.")
-    parser.add_argument("capture", metavar="CAPTURE", help="a captured text, or `-`")
+    parser.add_argument(
+        "capture", metavar="CAPTURE", nargs="?", help="a captured text or folder, or `-`"
+    )
+    parser.add_argument(
+        "--live", action="store_true", help="read the running Linux instead of a capture"
+    )
     cli_options.add_reading_options(parser)
     return parser
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Read the capture, write the platform file, and tell what could not be read."""
+def run(arguments: Sequence[str], *, root: str = "/") -> int:
+    """Read the capture, write the platform file, and tell what could not be read.
+
+    ``root`` is where the file system of the running Linux begins.
+    """
     options, problem = _parser().parse(arguments)
     if problem:
         raise problem
+    if options.live and options.capture is not None:
+        raise UsageError("a CAPTURE or --live, not both (see efipolicy import --help)")
+    if not options.live and options.capture is None:
+        raise UsageError("a CAPTURE is required, or --live (see efipolicy import --help)")
     registry = load_registry()
-    read = read_one(options.capture, options, registry)
+    if options.live:
+        read, remarks = _read_live(options, registry, root)
+    else:
+        read, remarks = read_one(options.capture, options, registry), ()
     # A platform file is already what import writes.
-    text = read.source.text if read.kind == "platform" else platform_text(read.platform)
+    is_written = read.kind == "platform"
+    text = read.source.text if is_written else platform_text(read.platform, remarks)
     cli_options.write(text, options.output)
+    _tell_of_reading(read, live=options.live, quiet=options.quiet)
+    return plugin_status(registry)
+
+
+def _read_live(
+    options: argparse.Namespace, registry: Registry, root: str
+) -> tuple[ReadInput, tuple[str, ...]]:
+    """What the running system tells, and remarks on the text and on what it does not tell.
+
+    Raises `InputError` where there is nothing of EFI, and `UnreadableError` where nothing of it
+    can be read.
+    """
+    from efipolicy.formats import live, live_log
+
+    system = live.running_system(root, command=live_log.run if root == "/" else None)
+    for line in system.unread:
+        if not options.quiet:
+            tell(f"efipolicy: note: not read: {line}")
+    read, problems = read_source(system.source, registry, reading_options(options, registry))
+    failures = [problem for problem in problems if isinstance(problem, PluginError)]
+    if read is None or failures:
+        raise UnreadableError([*failures] or problems)
+    unread = (f"Not read: {line}." for line in system.unread)
+    return read._replace(platform=system.described(read.platform)), (live.LINES, *unread)
+
+
+def _tell_of_reading(read: ReadInput, *, live: bool, quiet: bool) -> None:
+    """Tell which lines could not be read, and that there is no map.
+
+    Of a running system the lines are in a text that nobody else has.
+    """
     capture = read.platform.capture
     for line in capture.unreadable if capture else ():
-        tell(f"efipolicy: warning: {line.located.span}: {line.what}")
-    if not read.platform.memory_map.descriptors and not options.quiet:
+        tell(f"efipolicy: warning: {read.path if live else line.located.span}: {line.what}")
+    if not read.platform.memory_map.descriptors and not quiet:
         tell(f"efipolicy: note: {read.path} holds no memory map")
-    return plugin_status(registry)

@@ -1,5 +1,6 @@
 """Platform files written from captures."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,14 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from efipolicy.formats import linux
+from efipolicy.formats import efipolicy_formats
 from efipolicy.formats.platform import read_platform
+from efipolicy.formats.recognition import recognise
 from efipolicy.formats.writing import platform_text
+from efipolicy.model.address import AddressRange
 from efipolicy.model.declared import SystemTable
 from efipolicy.model.efi import CONFIGURATION_TABLES
+from efipolicy.model.evidence import PageTableDump, Remapping, ReportedRange
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import (
-    Acceptance,
     ArchitectureReason,
     ConfigurationTable,
     Firmware,
@@ -25,11 +28,18 @@ from efipolicy.source import SourceText, decode
 from tests.formats.reading import platform_of
 
 CAPTURES = Path(__file__).parents[1] / "captures"
+FORMATS = {form.name: form for form in efipolicy_formats()}
 IMPORTED = [
     row.split("\t")[0]
     for row in (CAPTURES / "expected.tsv").read_text().splitlines()
-    if "\tlinux-" in row or "\tefi-shell" in row
+    if not row.startswith("#")
 ]
+DIALECTS = {
+    row.split("\t")[3]: row.split("\t")[0]
+    for row in (CAPTURES / "expected.tsv").read_text().splitlines()
+    if not row.startswith("#")
+}
+SMALL = [*DIALECTS.values(), *(f"sysfs/{one.name}" for one in CAPTURES.glob("sysfs/*.txt"))]
 
 WORDS = st.text(
     st.characters(blacklist_categories=["Cs"], blacklist_characters="\ufeff"), max_size=12
@@ -157,7 +167,9 @@ def test_an_imported_capture_is_the_same_platform(name: str) -> None:
 
 
 def imported(name: str) -> Platform:
-    return platform_of(decode(name, (CAPTURES / name).read_bytes()))
+    reading = recognise(decode(name, (CAPTURES / name).read_bytes()), FORMATS).reading
+    assert reading is not None
+    return reading.platform
 
 
 def test_a_descriptor_is_one_aligned_line_with_its_origin_behind_it() -> None:
@@ -195,14 +207,23 @@ def test_a_descriptor_is_one_aligned_line_with_its_origin_behind_it() -> None:
     )
 
 
-def test_lines_that_were_not_read_are_named_above() -> None:
-    source = SourceText(
-        "x.txt", "efi: mem00: type=7, attr=0xf, range=[0x0-0x1000)\nefi: mem01: ?\n"
+def test_lines_that_were_not_read_are_listed_without_strange_words() -> None:
+    text = platform_text(
+        platform_of(
+            SourceText(
+                "x.txt",
+                "efi: mem00: type=7, attr=0xf, range=[0x0-0x1000)\n"
+                "efi: mem01: ?\n"
+                "efi: mem02: [rack7 ` 00:1a:2b:3c:4d:5e|WB] range=[0x1000-0x1fff] (0MB)\n",
+            )
+        )
     )
-    reading = linux.read(source)
-    assert reading
-    text = platform_text(reading.platform)
-    assert "# Not read: line 2, no type and range behind `mem01:`: mem01: ?\n" in text
+    assert text.endswith(
+        "not_read:\n"
+        '  - {line: 2, what: "no type and range behind `mem01:`"}\n'
+        '  - {line: 3, what: "the unknown type …"}\n'
+    )
+    assert "rack7" not in text
 
 
 def test_the_comment_of_a_wrapped_entry_is_one_line() -> None:
@@ -212,9 +233,107 @@ def test_the_comment_of_a_wrapped_entry_is_one_line() -> None:
     )
 
 
-def test_a_section_that_cannot_be_written_is_not_lost() -> None:
-    platform = replace(
-        imported("03-huawei-d05-linux-arm64.txt"), accept=(Acceptance(rule="a/b", reason="c"),)
+def test_what_an_imported_file_leaves_out_is_said_above() -> None:
+    captured = imported("03-huawei-d05-linux-arm64.txt")
+    assert captured.capture is not None
+    located = captured.capture.located
+    assert located is not None
+    evidence = replace(
+        captured.capture,
+        other_maps=(MemoryMap(),),
+        remappings=(Remapping(0x1000, 0x2000, located),) * 3,
+        page_tables=(PageTableDump("x86-ptdump", (), located),),
+        reported_ranges=(ReportedRange(AddressRange(0, 1), "rack7", "e820", located),) * 2,
     )
-    with pytest.raises(ValueError, match="accept"):
-        platform_text(platform)
+    text = platform_text(replace(captured, capture=evidence))
+    assert [line for line in text.splitlines() if "Left out" in line] == [
+        "# Left out: another memory map of the same text.",
+        "# Left out: 3 virtual addresses the kernel tells of the same text.",
+        "# Left out: a dump of page tables of the same text.",
+        "# Left out: 2 ranges of other tables of the same text.",
+    ]
+    assert "rack7" not in text
+
+
+def test_entries_of_a_platform_file_get_no_comments() -> None:
+    platform, errors = read_platform(SourceText("p.yaml", platform_text(imported(IMPORTED[0]))))
+    assert errors == []
+    assert platform is not None
+    assert "#" not in platform_text(platform)
+
+
+def test_only_the_name_of_the_file_is_told_not_its_folder() -> None:
+    text = "efi: mem00: type=7, attr=0xf, range=[0x0-0x1000)\n"
+    written = platform_text(platform_of(SourceText("/home/rack7/customers/boot.txt", text)))
+    assert "# Imported from boot.txt, format linux-x86-raw." in written
+    assert "rack7" not in written
+
+
+PREFIXES = (
+    "Apr 28 07:55:19 rack7 kernel: ",
+    "2024-04-28T07:55:19+02:00 rack7 kernel: ",
+    "> rack7 00:1a:2b:3c:4d:5e ",
+    "> > SN-CZC1234567 10.11.12.13 ",
+    "4c4c4544-0052-3310-8056-b4c04f4c3732 ",
+    "CZC1234567|",
+    "|rack7|",
+)
+SECRETS = ("rack7", "00:1a:2b", "czc1234567", "10.11.12.13", "4c4c4544")
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("name", SMALL)
+def test_what_stands_before_wrapped_lines_is_never_copied(name: str, prefix: str) -> None:
+    lines = (CAPTURES / name).read_text(errors="replace").splitlines()[:80]
+    for width in (25, 47, 60, 90):
+        for first in (prefix, ""):
+            cut = [[line[at : at + width] for at in range(0, len(line), width)] for line in lines]
+            text = "\n".join(first + f"\n{prefix}".join(pieces) for pieces in cut)
+            reading = recognise(SourceText("c.txt", text), FORMATS).reading
+            if reading:
+                written = platform_text(reading.platform).lower()
+                assert [secret for secret in SECRETS if secret in written] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "title", "version"),
+    [
+        ("DMI: Dell Inc. R740/0923K0, BIOS 2.1.8 04/30/2019", "Dell Inc. R740/0923K0", "2.1.8"),
+        (
+            "DMI: QEMU Standard PC, BIOS 1.16Apr 28 07:55:19 rack7 kernel: x",
+            "QEMU Standard PC",
+            "1.16",
+        ),
+        ("DMI: QEMU Standard PC[    0.123456] e1000: 00:1a:2b:3c:4d:5e", "QEMU Standard PC", None),
+        ("DMI: QEMU Standard PC, S/N CZC1234567", "QEMU Standard PC", None),
+        ("Machine model: Acme Board rack7 kernel: x", "Acme Board", None),
+    ],
+)
+def test_the_machine_is_named_without_the_words_of_another_line(
+    line: str, title: str, version: str | None
+) -> None:
+    text = f"{line}\nefi: mem00: type=7, attr=0xf, range=[0x0-0x1000)\n"
+    platform, errors = read_platform(
+        SourceText("p.yaml", platform_text(platform_of(SourceText("c.txt", text))))
+    )
+    assert errors == []
+    assert platform is not None
+    assert (platform.title, platform.firmware and platform.firmware.version) == (title, version)
+    assert platform.name == re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def test_where_a_kernel_was_loaded_from_is_not_told() -> None:
+    text = (
+        "Linux version 6.1.0\n"
+        "Command line: BOOT_IMAGE=images/rack7/00-1a-2b-3c-4d-5e/vmlinuz-x86_64 root=/dev/sda1\n"
+        "efi: mem00: type=7, attr=0xf, range=[0x0-0x1000)\n"
+    )
+    written = platform_text(platform_of(SourceText("c.txt", text)))
+    assert "`BOOT_IMAGE=…x86_64`" in written
+    assert "rack7" not in written
+
+
+def test_the_words_of_every_entry_of_a_real_capture_are_kept() -> None:
+    for name in IMPORTED:
+        written = platform_text(imported(name))
+        assert re.findall(r"#\ \d+$", written, re.MULTILINE) == [], name
