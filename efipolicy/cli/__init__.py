@@ -8,6 +8,8 @@ COMMANDS = {
     "lint": "lint platform files, captures, directories, globs, `-`",
     "import": "write a platform file from a capture",
     "plan": "print the mapping a strategy installs",
+    "where": "print what lies at an address: descriptor, tables, mapping",
+    "diff": "print what differs between two platforms, captures or boots",
     "explain": "print the page of a rule",
     "rules": "print the installed rules, what they check, and what no rule checks",
     "plugins": "print what is installed, who it came from, whether it is healthy",

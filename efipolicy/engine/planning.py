@@ -40,6 +40,27 @@ def plan(platform: Platform, registry: Registry, choice: PlanChoice) -> MappingP
     return _plan(platform, registry, choice, declared)
 
 
+def plan_if_any(
+    platform: Platform, registry: Registry, choice: PlanChoice
+) -> tuple[MappingPlan | None, Geometry | None]:
+    """The plan when there is a strategy to make one, and the page tables the choice describes.
+
+    Both are ``None`` for an architecture that is unknown or not installed, unless a strategy was
+    asked for. Raises what `plan` raises.
+    """
+    declared = platform.mapping[0] if platform.mapping else None
+    if choice.strategy or (declared and declared.strategy):
+        made = plan(platform, registry, choice)
+    elif choice.options:
+        raise UsageError(
+            "--option is for a strategy, and there is none; choose one with --strategy"
+        )
+    else:
+        made = None
+    architecture = registry.architectures.get(platform.architecture)
+    return made, _geometry(architecture, choice, declared) if architecture else None
+
+
 def planner_of(
     platform: Platform, registry: Registry, errors: list[PluginError]
 ) -> Callable[[MappingDeclaration], MappingPlan | None]:

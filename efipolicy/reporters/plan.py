@@ -8,6 +8,7 @@ from efipolicy.model.address import EFI_PAGE_SIZE, AddressRange, size_text
 from efipolicy.model.efi import type_name
 from efipolicy.model.mapping import Mapping, MappingPlan, VirtualMapEntry
 from efipolicy.reporters.lint_json import JsonObject, dump, region_json
+from efipolicy.reporters.lint_summary import counted
 
 _COLUMNS = ("virtual", "physical", "size", "type", "access", "cache", "from")
 
@@ -24,7 +25,8 @@ def plan_text(plan: MappingPlan) -> str:
     if plan.svam is None:
         lines.append("SetVirtualAddressMap is not called")
     else:
-        lines.append(f"SetVirtualAddressMap is told {len(plan.svam)} entries, in this order")
+        count = counted(len(plan.svam), "entry", plural="entries")
+        lines.append(f"SetVirtualAddressMap is told {count}, in this order")
     call = plan.call
     facts = [
         ("address space", call.register),

@@ -1,0 +1,91 @@
+"""``efipolicy where``: what lies at an address."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from efipolicy.cli.where_ import address_of
+from efipolicy.errors import UsageError
+from tests.conftest import FIXTURES, MINIMAL, Run
+
+SCHEMA: dict[str, Any] = json.loads((FIXTURES / "schemas" / "where.json").read_text())
+OVMF = FIXTURES / "platforms" / "ovmf5.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("0x7ec00000", 0x7EC00000),
+        ("0X7EC0_0000", 0x7EC00000),
+        ("7ec00000", 0x7EC00000),
+        ("7EC00000h", 0x7EC00000),
+        ("80000000h", 0x80000000),
+        ("0000000080000000", 0x80000000),
+        ("ffffffff`fee00000", 0xFFFFFFFFFEE00000),
+        ("FFFFFFFE:FEE00000", 0xFFFFFFFEFEE00000),
+        ("00000000:80000000", 0x80000000),
+        ("4096", 4096),
+        ("2_126_512_128", 0x7EC00000),
+        (" 0 ", 0),
+        ("18446744073709551615", (1 << 64) - 1),
+    ],
+)
+def test_an_address_is_read_as_people_write_it(text: str, address: int) -> None:
+    assert address_of(text) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0x", "x", "-1", "0x10000000000000000", "18446744073709551616", "RT_Code", "1.5"]
+)
+def test_what_is_no_address_of_64_bits_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="ADDRESS"):
+        address_of(text)
+
+
+def test_several_addresses_are_answered_in_their_order(run: Run) -> None:
+    status, out, err = run("where", OVMF, "0x7ffe0000", "0x1", "--strategy", "x86-topdown")
+    assert (status, err) == (0, "")
+    assert out.index("0x7ffe0000, physical") < out.index("0x1, physical")
+    assert "mem04 EfiRuntimeServicesCode 0x7ffe0000-0x80000000" in out
+    assert "mapping      at 0xfffffffefffe0000" in out
+    assert "page tables  PGD[511] PUD[507] PMD[511] PTE[480]" in out
+    assert "fault        no descriptor that was captured holds it" in out
+
+
+def test_json_has_what_the_contract_says(run: Run) -> None:
+    words = ("where", OVMF, "0xfffffffefffe0010", "0x10", "--strategy", "x86-topdown")
+    status, out, _ = run(*words, "--format", "json")
+    assert status == 0
+    data = json.loads(out)
+    Draft202012Validator(SCHEMA).validate(data)
+    first, second = data["addresses"]
+    assert first["space"] == "virtual"
+    assert first["physical"] == "0x7ffe0010"
+    assert first["descriptor"]["line"] == 11
+    assert first["mapping"]["physical_start"] == "0x7ffe0000"
+    assert [step["index"] for step in first["walk"]] == [511, 507, 511, 480]
+    assert second["descriptor"] is None
+    assert second["fault"]
+
+
+def test_without_a_strategy_it_says_how_to_choose_one(run: Run) -> None:
+    status, out, err = run("where", OVMF, "0x7ffe0000")
+    assert status == 0
+    assert "mapping" not in out
+    assert "--strategy says what would be mapped where" in err
+
+
+def test_errors_are_told_as_by_every_command(run: Run, folder: Path) -> None:
+    (folder / "a.yaml").write_text(MINIMAL)
+    assert run("where", "a.yaml", "nowhere")[0] == 2
+    assert run("where", "a.yaml", "0x0", "--strategy", "none")[0] == 2
+    assert run("where", "missing.yaml", "0x0")[0] == 3
+    status, out, _ = run("where", "missing.yaml", "0x0", "--format", "json")
+    assert status == 3
+    Draft202012Validator(SCHEMA).validate(json.loads(out))
+    assert run("where", "a.yaml")[0] == 2
