@@ -10,7 +10,8 @@ from efipolicy.plugin import Bad, Finding, Good, MemoryMap, Responsible, Severit
     severity=Severity.INFO,
     requirements=(),
     sources=("UEFI 2.10 §7.2.3",),
-    help="capture the whole map, as with efi=debug and a log buffer that holds all of it",
+    help="capture the whole map, as with efi=debug and a log buffer that holds all of it; that of "
+    "a kernel started by kexec is in the log of the first kernel",
     responsible=Responsible.PLATFORM,
     examples=(
         Bad(
@@ -31,7 +32,10 @@ def incomplete_map(memory_map: MemoryMap) -> Iterator[Finding]:
     such as that a table lies outside all of it, or that no other entry carries a bit.
     """
     if memory_map.extent == "partial" and not memory_map.missing:
-        yield Finding(memory_map, "memory map incomplete: only a part of it was captured")
+        whose = "only a part of it was captured"
+        if memory_map.origin == "kexec":
+            whose = "the kernel before handed on a part of it"
+        yield Finding(memory_map, f"memory map incomplete: {whose}")
     if memory_map.missing:
         gaps = ", ".join(_gap(first, last) for first, last in memory_map.missing)
         yield Finding(memory_map, f"memory map incomplete: {gaps} missing")

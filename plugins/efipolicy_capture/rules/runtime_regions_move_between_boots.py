@@ -10,13 +10,13 @@ from efipolicy.plugin import (
     MemoryMap,
     NotJudged,
     Platform,
+    RegionChange,
     Related,
     Severity,
+    outlives_boot,
+    region_changes,
     rule,
 )
-from efipolicy_capture.changes import Change, changes
-
-_NEEDS_WHOLE = ("moved", "vanished", "appeared")
 
 
 @rule(
@@ -76,13 +76,13 @@ def runtime_regions_move_between_boots(
     layout at every boot, did so only where hibernation was not built in.
 
     Compared are runtime memory, ACPI tables and NVS, reserved memory and PAL code, by address, size
-    and type. Boot services, loaders and free memory differ in every boot. Regions that are not in
-    their place and have a counterpart of equal type and size are taken to have moved, in the order
-    of their addresses; only between whole maps of the same origin does a missing region mean
-    anything.
+    and type. Boot services, loaders and free memory differ in every boot. Which region is which is
+    decided as ``efipolicy diff`` decides it: by type, attribute and size, and by neighbours that
+    moved as far. Only between whole maps of the same origin does it mean anything that a region is
+    not where it was; one that has another type or size in its place differs in any case.
     """
     here = platform.memory_map
-    at: dict[MemoryDescriptor, list[tuple[str, Change]]] = {}
+    at: dict[MemoryDescriptor, list[tuple[str, RegionChange]]] = {}
     for number, boot in enumerate(other_boots, 2):
         there = boot.memory_map
         if there.origin != here.origin:
@@ -90,22 +90,32 @@ def runtime_regions_move_between_boots(
             continue
         name = _name(boot, number)
         appeared: list[MemoryDescriptor] = []
-        for change in changes(here.descriptors, there.descriptors):
-            if change.what in _NEEDS_WHOLE and not here.extent == there.extent == "whole":
+        whole = here.extent == there.extent == "whole"
+        for change in region_changes(here.descriptors, there.descriptors):
+            old, new = _outliving(change.old), _outliving(change.new)
+            if change.kind == "attribute" or old is new is None:
+                continue
+            if not (whole or change.in_place):
                 yield NotJudged("memory_map.extent: whole")
-            elif change.old is not None:
-                at.setdefault(change.old, []).append((name, change))
-            elif change.new is not None:
-                appeared.append(change.new)
+            elif old is not None:
+                kind = change.kind if new else "removed"
+                at.setdefault(old, []).append((name, change._replace(kind=kind, new=new)))
+            elif new is not None:
+                appeared.append(new)
         if appeared:
             yield _new(here, name, appeared)
     for descriptor, told in at.items():
         yield Finding(
             descriptor,
-            f"{descriptor} {', '.join(f'{_words(change)} in {name}' for name, change in told)}",
-            field=_FIELDS.get(told[0][1].what),
+            f"{descriptor} {', '.join(f'{change.outcome} in {name}' for name, change in told)}",
+            field=_FIELDS.get(told[0][1].kind),
             related=tuple(Related(change.new, f"in {name}") for name, change in told if change.new),
         )
+
+
+def _outliving(descriptor: MemoryDescriptor | None) -> MemoryDescriptor | None:
+    """A region that outlives the boot; one that does not is as good as none."""
+    return descriptor if descriptor and outlives_boot(descriptor) else None
 
 
 _FIELDS = {"retyped": "type", "resized": "pages", "moved": "physical_start"}
@@ -115,20 +125,6 @@ def _name(boot: Platform, number: int) -> str:
     """The text a boot was read from, else its number."""
     located = boot.memory_map.located
     return located.span.source.path if located else f"boot {number}"
-
-
-def _words(change: Change) -> str:
-    old, new = change.old, change.new
-    if old is None or new is None:
-        return "is not there"
-    if change.what == "retyped":
-        return f"is {new.type_name}"
-    if change.what == "resized":
-        grown = new.number_of_pages - old.number_of_pages
-        return f"has {new.number_of_pages:#x} pages ({grown:+d})"
-    way = "higher" if new.physical_start > old.physical_start else "lower"
-    distance = abs(new.physical_start - old.physical_start)
-    return f"is at {new.physical_start:#x} ({distance:#x} bytes {way})"
 
 
 def _new(here: MemoryMap, name: str, appeared: list[MemoryDescriptor]) -> Finding:

@@ -7,6 +7,7 @@ from efipolicy.plugin import (
     Capture,
     Finding,
     Good,
+    Platform,
     Responsible,
     Severity,
     SourceText,
@@ -42,15 +43,22 @@ def _capture(*lines: str) -> Capture:
             at=1,
             capture=_capture("efi: mem03: garbage"),
         ),
+        Bad(
+            "EfiConventionalMemory  0x100000  16  WB",
+            sections="not_read: [{line: 214, what: a type cell that does not end}]",
+            at=0,
+        ),
         Good("EfiConventionalMemory  0x100000  16  WB", capture=_capture()),
     ),
 )
-def unreadable_line(capture: Capture) -> Iterator[Finding]:
+def unreadable_line(platform: Platform) -> Iterator[Finding]:
     """A line looks like a descriptor and cannot be read as one.
 
     It may hold the very entry that is at fault, so a clean report on the others says less than it
     seems to. Mail clients that wrap lines, overlapping messages on a serial console, and hands
-    that shortened a post make such lines.
+    that shortened a post make such lines. A file imported from a capture lists them under
+    ``not_read``, with their numbers.
     """
-    for line in capture.unreadable:
+    capture = platform.capture
+    for line in (*(capture.unreadable if capture else ()), *platform.not_read):
         yield Finding(line, f"cannot be read as a descriptor: {line.what}")
