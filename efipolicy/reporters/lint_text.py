@@ -168,8 +168,10 @@ def _input_line(item: InputReport) -> str:
     if reason.kind != "stated":
         architecture += f" ({reason.kind}: {reason.evidence})"
     known.append(f"architecture {architecture}")
-    if platform.capture and platform.capture.other_maps:
-        known.append(f"{counted(len(platform.capture.other_maps), 'further map')} not judged")
+    layouts = [one.virtual_map for one in platform.mapping or ()]
+    others = platform.capture.other_maps if platform.capture else ()
+    if further := sum(one.descriptors not in layouts for one in others):
+        known.append(f"{counted(further, 'further map')} not judged")
     return f"linted {printable(item.path)}: {item.format}, {', '.join(known)}"
 
 

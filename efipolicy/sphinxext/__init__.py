@@ -54,6 +54,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("efi-hooks", reference_pages.EfiHooks)
     app.add_directive("efi-architectures", reference_pages.EfiArchitectures)
     app.add_directive("efi-strategies", reference_pages.EfiStrategies)
+    app.add_directive("efi-formats", reference_pages.EfiFormats)
     app.add_directive("efi-requirements", requirement_pages.EfiRequirements)
     app.add_directive("efi-policies", policy_pages.EfiPolicies)
     app.add_directive("efi-policy-format", policy_pages.EfiPolicyFormat)

@@ -1,4 +1,4 @@
-"""Directives for the reference: the platform file, hooks, architectures, strategies, commands."""
+"""Directives for the reference: the platform file, hooks, architectures, strategies, formats."""
 
 from __future__ import annotations
 
@@ -183,6 +183,18 @@ class EfiStrategies(SphinxDirective):
                 section += table(heads, [_option_row(option) for option in strategy.options])
             made.append(section)
         return made
+
+
+class EfiFormats(SphinxDirective):
+    """``.. efi-formats::``: the captured texts that the installed plugins read."""
+
+    def run(self) -> list[nodes.Node]:
+        """A row a format: what it is, its name, its dialects."""
+        rows: list[list[Cell]] = [
+            [form.title, literal(form.name), separated(map(literal, form.dialects))]
+            for form in registry().formats.values()
+        ]
+        return [table(("text", "format", "dialects"), rows)]
 
 
 def _strategy_sentence(strategy: Strategy) -> str:

@@ -75,6 +75,12 @@ CASES: list[tuple[int, str]] = [
     (0, "rules"),
     (0, "rules UEFI-RT-*"),
     (2, "rules uefi/zero-page"),
+    (0, "where good.yaml 0x1000"),
+    (0, "where good.yaml 0x1000 --strategy identity --format json"),
+    (0, "where dmesg.txt 7ec00000h"),
+    (2, "where good.yaml"),
+    (2, "where good.yaml zero"),
+    (3, "where missing.yaml 0x1000"),
     (0, "schema"),
     (2, "schema --bogus"),
     (0, "--version"),
@@ -110,6 +116,8 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "lint": ["lint", "good.yaml"],
         "import": ["import", "dmesg.txt"],
         "plan": ["plan", "good.yaml", "--strategy", "identity"],
+        "diff": ["diff", "good.yaml", "good.yaml"],
+        "where": ["where", "good.yaml", "0x1000"],
         "explain": ["explain", "uefi/zero-pages"],
         "plugins": ["plugins"],
         "rules": ["rules"],
@@ -128,6 +136,8 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "explain": "uefi/zero-pages",
         "plugins": "rules: ",
         "rules": "uefi/zero-pages",
+        "where": "0x1000, physical",
+        "diff": "",
     }
     assert done[command] in out, "the work itself was not done"
     monkeypatch.setenv("EFIPOLICY_PLUGINS", "-broken")
@@ -149,9 +159,9 @@ def test_a_bug_of_ours_ends_with_5_and_one_line(
 def test_a_bug_met_on_one_input_leaves_the_others_linted(
     files: Path, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from efipolicy import api
+    from efipolicy.engine import linting
 
-    original: Callable[..., object] = api.lint
+    original: Callable[..., object] = linting.lint
 
     def lint(platform: object, *arguments: object, **named: object) -> object:
         if named["path"] == "good.yaml":
@@ -159,7 +169,7 @@ def test_a_bug_met_on_one_input_leaves_the_others_linted(
         return original(platform, *arguments, **named)
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(api, "lint", lint)
+    monkeypatch.setattr(linting, "lint", lint)
     status, out, _ = run("lint", "good.yaml", "bad.yaml")
     assert status == 5
     assert "uefi/zero-pages" in out

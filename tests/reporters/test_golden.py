@@ -47,6 +47,10 @@ COMMANDS = [
     "plan ovmf5.yaml --strategy identity --format json",
     "plan broken-x86_64.yaml --format json",
     "import dmesg.txt",
+    "where ovmf5.yaml 0x7dc5b010 0xfffffffeffa65000 0x1 --strategy x86-topdown",
+    "where dmesg.txt 0x180000 --format json",
+    "diff ovmf5.yaml broken-x86_64.yaml",
+    "diff ovmf5.yaml ovmf5.yaml --format json",
     "explain uefi/runtime-bit-on-acpi-memory",
 ]
 
