@@ -47,6 +47,7 @@ def values(platform: Platform) -> list[tuple[object, ...]]:
         ("-", "\N{EN DASH}"),
         ("-", "\N{NON-BREAKING HYPHEN}"),
         ("-", "-\N{ZERO WIDTH SPACE}"),
+        ("00", "0\N{SOFT HYPHEN}0"),
         ("|", "\\|"),
         ("|", "&#124;"),
         ("[", "\\["),
@@ -84,3 +85,13 @@ def test_a_text_without_markup_is_left_alone() -> None:
 def test_a_shortened_post_of_megabytes_is_not_searched_for_markup() -> None:
     source = SourceText("log.txt", SHELL + "<b>" * (1 << 20))
     assert CaptureText(source).plain is source
+
+
+@pytest.mark.parametrize("above", [True, False])
+def test_other_forms_are_found_at_the_ends_of_a_log_of_megabytes(above: bool) -> None:
+    log = "[    0.000000] usb 1-1: new high-speed USB device\n" * 60_000
+    log += FDT + FDT.replace("0x0000400", "0x0000500")
+    platform = read(U_BOOT + log if above else log + U_BOOT)
+    assert platform.capture
+    assert platform.capture.dialect == "linux-fdt"
+    assert [len(one.descriptors) for one in platform.capture.other_maps] == [2]
