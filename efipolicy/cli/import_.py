@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 
 from efipolicy.api import ReadInput, load_registry, read_source
@@ -43,12 +44,18 @@ def run(arguments: Sequence[str], *, root: str = "/") -> int:
         read, remarks = _read_live(options, registry, root)
     else:
         read, remarks = read_one(options.capture, options, registry), ()
+    if options.output and options.capture and _same(options.output, options.capture):
+        raise UsageError(f"--output {options.output}: it would replace the capture itself")
     # A platform file is already what import writes.
     is_written = read.kind == "platform"
     text = read.source.text if is_written else platform_text(read.platform, remarks)
     cli_options.write(text, options.output)
     _tell_of_reading(read, live=options.live, quiet=options.quiet)
     return plugin_status(registry)
+
+
+def _same(output: str, capture: str) -> bool:
+    return os.path.exists(output) and os.path.exists(capture) and os.path.samefile(output, capture)
 
 
 def _read_live(

@@ -19,6 +19,8 @@ from efipolicy.reporters.where import where_json, where_text
 
 _SEPARATORS: Final = re.compile(r"(?<=[0-9a-f])[_`':](?=[0-9a-f])")
 _DECIMAL: Final = re.compile(r"0|[1-9]\d{0,19}")
+_LOOKS_HEXADECIMAL: Final = re.compile(r"[1-9]\d*000")
+"""Digits alone, and three zeros at the end, as the starts of pages have them in hexadecimal."""
 _BARE: Final = re.compile(r"[0-9a-f]{1,16}h?")
 
 
@@ -54,6 +56,9 @@ def run(arguments: Sequence[str]) -> int:
         if problem:
             raise problem
         addresses = [address_of(text) for text in options.address]
+        doubtful = [text for text in options.address if _LOOKS_HEXADECIMAL.fullmatch(text)]
+        if doubtful and not options.quiet:
+            tell(f"efipolicy: note: read as decimal: {', '.join(doubtful)}; write 0x{doubtful[0]}")
         choice = plan_choice(options)
         registry = load_registry()
         platform = read_one(options.file, options, registry).platform

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from efipolicy.model.address import AddressRange
+from efipolicy.model.address import AddressRange, size_text
 from efipolicy.model.evidence import PageTableRange
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryDescriptor
@@ -157,7 +157,7 @@ class _Finder:
         walk: tuple[Step, ...] = ()
         if virtual is not None and isinstance(self.geometry, RadixGeometry):
             if out_of_reach(self.geometry, virtual):
-                fault = fault or f"not an address of {self.geometry.name}"
+                fault = f"no address that {self.geometry.name} translates"
             else:
                 walk = path(self.geometry, virtual)
         return Whereabouts(
@@ -208,18 +208,23 @@ class _Finder:
             return None
         if not self.mapped:
             return "nothing says what is mapped: no strategy and no virtual layout"
-        nearest = max(
-            (one for one in self.mapped if one.virtual_start <= address),
-            key=lambda one: one.virtual_start,
-            default=None,
-        )
-        behind = ""
-        if nearest:
-            behind = f"; {nearest.virtual} ends {address - nearest.virtual.end:#x} bytes below"
-        return f"{self._who()} maps nothing there{behind}"
+        below = [one.virtual for one in self.mapped if one.virtual.end <= address]
+        above = [one.virtual for one in self.mapped if one.virtual_start > address]
+        near = [
+            *((address - one.end, one, "below") for one in sorted(below, key=_end)[-1:]),
+            *((one.start - address, one, "above") for one in sorted(above)[:1]),
+        ]
+        if not near:
+            return f"{self._who()} maps nothing there"
+        distance, nearest, side = min(near)
+        return f"{self._who()} maps nothing there; {nearest} is {size_text(distance)} {side}"
 
     def _who(self) -> str:
         return f"`{self.mapped[0].source}`" if self.planned else "the virtual layout"
+
+
+def _end(extent: AddressRange) -> int:
+    return extent.end
 
 
 def _planned(plan: MappingPlan) -> Iterator[MappedRange]:

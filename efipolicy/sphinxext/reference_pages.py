@@ -16,7 +16,7 @@ from efipolicy.paging import Geometry, RadixGeometry
 from efipolicy.plugin import Architecture, Option, Strategy, hookspecs
 from efipolicy.source.shape import Field, ListOf, Record, Shape
 from efipolicy.sphinxext.installed import registry
-from efipolicy.sphinxext.parts import Cell, inline, literal, separated, table
+from efipolicy.sphinxext.parts import Cell, inline, literal, quoted, separated, table
 
 _QUOTED = re.compile(r"(`[^`]*`|\"[^\"]*\"|\[[^]]*\])")
 
@@ -191,7 +191,7 @@ class EfiFormats(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """A row a format: what it is, its name, its dialects."""
         rows: list[list[Cell]] = [
-            [form.title, literal(form.name), separated(map(literal, form.dialects))]
+            [quoted(form.title), literal(form.name), separated(map(literal, form.dialects))]
             for form in registry().formats.values()
         ]
         return [table(("text", "format", "dialects"), rows)]

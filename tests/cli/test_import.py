@@ -90,6 +90,15 @@ def test_odd_spellings_survive(folder: Path, run: Run) -> None:
     assert (folder / "again.yaml").read_bytes() == text.encode()
 
 
+def test_a_capture_is_not_overwritten(folder: Path, run: Run) -> None:
+    text = "efi: mem00: type=7, attr=0xf, range=[0x0-0x1000) (0MB)\n"
+    (folder / "log.txt").write_text(text)
+    status, _, err = run("import", "log.txt", "-o", "./log.txt")
+    assert status == 2
+    assert "it would replace the capture itself" in err
+    assert (folder / "log.txt").read_text() == text
+
+
 def test_findings_do_not_change_the_exit_status(folder: Path, run: Run) -> None:
     (folder / "bad.txt").write_text("efi: mem00: type=7, attr=0x0, range=[0x0-0x0) (0MB)\n")
     assert run("lint", "bad.txt")[0] == 1

@@ -80,6 +80,15 @@ def test_without_a_strategy_it_says_how_to_choose_one(run: Run) -> None:
     assert "--strategy says what would be mapped where" in err
 
 
+def test_digits_that_may_be_meant_as_hexadecimal_are_told(run: Run) -> None:
+    status, out, err = run("where", OVMF, "80000000", "4096")
+    assert status == 0
+    assert out.startswith("0x4c4b400, ")
+    assert "read as decimal: 80000000; write 0x80000000" in err
+    assert "4096" not in err
+    assert "read as decimal" not in run("where", OVMF, "80000000", "-q")[2]
+
+
 def test_errors_are_told_as_by_every_command(run: Run, folder: Path) -> None:
     (folder / "a.yaml").write_text(MINIMAL)
     assert run("where", "a.yaml", "nowhere")[0] == 2
