@@ -18,9 +18,6 @@ from efipolicy.source import SourceText, TextRecord
 _LONGEST_POST: Final = 1 << 21
 """Characters; markup is looked for in texts a person can have posted, not in huge logs."""
 
-_END: Final = 1 << 20
-"""Characters at each end of a longer text."""
-
 _TAGS: Final = (
     r"\[/?(?:b|i|u|s|code|color|font|size|quote|url|indent|list|pre|center|left|right|spoiler)"
     r"(?:=[^\]\n]{0,80})?\]"
@@ -65,11 +62,9 @@ class CaptureText:
     """A captured text without markup, whose offsets lead back to the original.
 
     ``plain`` is the text without markup as one of its own: the source itself where there is none.
-    ``ends`` is where the marks of a format are looked for: all of it, or of a long log both ends,
-    where firmware and boot loaders speak and where people add what belongs to it.
     """
 
-    __slots__ = ("_cleaned", "_originals", "ends", "plain", "source", "text")
+    __slots__ = ("_cleaned", "_originals", "plain", "source", "text")
 
     def __init__(self, source: SourceText) -> None:
         self.source = source
@@ -80,9 +75,6 @@ class CaptureText:
         markup = _markup_in(source)
         if markup:
             self._clean(markup)
-        self.ends = self.plain
-        if len(self.text) >= _LONGEST_POST:
-            self.ends = source.with_text(self.text[:_END] + "\n" + self.text[-_END:])
 
     def _clean(self, markup: str) -> None:
         pieces: list[str] = []

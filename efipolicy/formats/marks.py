@@ -9,8 +9,7 @@ from efipolicy.plugin.types import CaptureFormat, CaptureReading
 from efipolicy.source import SourceText
 
 _LONGEST_FRAGMENT: Final = 1 << 21
-"""Characters; in a longer text only a whole map is looked for, by the words each of them has, and
-only the marks at its ends count."""
+"""Characters; in a longer text only a whole map is looked for, by the words each of them has."""
 
 _TYPE_NAMES: Final = (
     "RuntimeServices",
@@ -42,17 +41,17 @@ class Marked(NamedTuple):
     def read(self, source: SourceText) -> CaptureReading | None:
         """What the text says of a platform; ``None`` when it is of another format."""
         text = captured(source)
-        if not self._is_in(text.ends, fragments=len(source.text) <= _LONGEST_FRAGMENT):
+        if not self._is_in(text.plain):
             return None
         from importlib import import_module
 
         found: CaptureReading | None = import_module(self.module).read(text)
         return found
 
-    def _is_in(self, source: SourceText, *, fragments: bool) -> bool:
+    def _is_in(self, source: SourceText) -> bool:
         """Whether a text holds a mark."""
         found = any(map(source.holds, self.words)) or (
-            fragments and any(map(source.holds, self.fragment))
+            len(source.text) <= _LONGEST_FRAGMENT and any(map(source.holds, self.fragment))
         )
         return found and any(map(source.holds, self.confirmed))
 

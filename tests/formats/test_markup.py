@@ -88,7 +88,7 @@ def test_a_shortened_post_of_megabytes_is_not_searched_for_markup() -> None:
 
 
 @pytest.mark.parametrize("above", [True, False])
-def test_other_forms_are_found_at_the_ends_of_a_log_of_megabytes(above: bool) -> None:
+def test_other_forms_are_found_beside_the_map_of_a_log_of_megabytes(above: bool) -> None:
     log = "[    0.000000] usb 1-1: new high-speed USB device\n" * 60_000
     log += FDT + FDT.replace("0x0000400", "0x0000500")
     platform = read(U_BOOT + log if above else log + U_BOOT)
