@@ -7,15 +7,17 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from efipolicy.engine.planned import Planned
 from efipolicy.model.finding import AcceptanceUse
 from efipolicy.model.kexec import Kernel, kernels_before, moves_firmware
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import MappingDeclaration, Platform
+from efipolicy.paging import RadixGeometry
 from efipolicy.plugin import Architecture, Rule
 from efipolicy.plugin.rules import CONDITIONS, FACTS, FACTS_OF_A_KERNEL
 
-Planner = Callable[[MappingDeclaration], MappingPlan | None]
+Planner = Callable[[MappingDeclaration], Planned | None]
 """The plan of a declared mapping, or ``None`` where there is nothing to plan."""
 
 _NO_OPTIONS: Mapping[str, Any] = {}
@@ -91,7 +93,8 @@ class Facts:
             "attributes": sum(1 for d in descriptors if d.attribute is None),
             "entry_attributes": sum(1 for e in entries if e.attribute is None),
         }
-        self._plans: dict[int, MappingPlan | None] = {}
+        self._plans: dict[int, Planned | None] = {}
+        self._page_tables: dict[int, Any] = {}
         self._virtual_maps: dict[int, tuple[MemoryDescriptor, ...] | None] = {}
 
     def missing(self, rule: Rule, values: Mapping[str, Any] | None = None) -> tuple[str, ...]:
@@ -120,6 +123,8 @@ class Facts:
             for declared in self.kernels:
                 if "virtual_map" in asked and not self._may_have_virtual_map(declared):
                     continue
+                if "page_tables" in asked and not self._may_have_page_tables(declared):
+                    continue
                 if "svam" in asked and self._leaves_virtual_map_alone(declared):
                     continue
                 yield self._of_kernel(declared, asked)
@@ -136,6 +141,8 @@ class Facts:
         }
         if "plan" in asked:
             values["plan"] = self._plan(declared)
+        if "page_tables" in asked:
+            values["page_tables"] = self._tables(declared)
         if "virtual_map" in asked:
             values["virtual_map"] = self._virtual_map(declared)
         return values
@@ -160,8 +167,8 @@ class Facts:
             return svam.calls != "never"
         if self._virtual_before(declared):
             return False  # then it takes over a layout, and chooses none
-        planned = self._plan(declared)
-        return planned is None or planned.svam is not None
+        plan = self._plan(declared)
+        return plan is None or plan.svam is not None
 
     def _virtual_before(self, declared: MappingDeclaration) -> bool | None:
         """Whether firmware is virtual already when a kernel starts; ``None``: nobody says."""
@@ -181,9 +188,25 @@ class Facts:
         )
 
     def _plan(self, declared: MappingDeclaration) -> MappingPlan | None:
+        planned = self._planned(declared)
+        return planned.plan if planned else None
+
+    def _planned(self, declared: MappingDeclaration) -> Planned | None:
         if id(declared) not in self._plans:
             self._plans[id(declared)] = self.planner(declared)
         return self._plans[id(declared)]
+
+    def _may_have_page_tables(self, declared: MappingDeclaration) -> bool:
+        """Whether a kernel maps memory by tables, and not by regions of the address space."""
+        planned = self._planned(declared)
+        return planned is None or isinstance(planned.geometry, RadixGeometry)
+
+    def _tables(self, declared: MappingDeclaration) -> Any:
+        """The page tables of a kernel's plan, built when the first rule asks for them."""
+        planned = self._planned(declared)
+        if planned and id(declared) not in self._page_tables:
+            self._page_tables[id(declared)] = planned.page_tables()
+        return self._page_tables.get(id(declared))
 
     def _virtual_map(self, declared: MappingDeclaration) -> tuple[MemoryDescriptor, ...] | None:
         """The declared layout, else that of the plan, whose entries stand where it is declared."""
@@ -196,8 +219,8 @@ class Facts:
 
     def _planned_map(self, declared: MappingDeclaration) -> tuple[MemoryDescriptor, ...] | None:
         svam = declared.set_virtual_address_map
-        planned = self._plan(declared)
-        if planned is None or planned.svam is None or (svam and svam.calls == "never"):
+        plan = self._plan(declared)
+        if plan is None or plan.svam is None or (svam and svam.calls == "never"):
             return None
         if not (svam and svam.calls) and self._virtual_before(declared) is not False:
             return None  # what a strategy would choose for a first kernel says nothing then
@@ -211,7 +234,7 @@ class Facts:
                 virtual_start=entry.virtual_start,
                 located=declared.located,
             )
-            for index, entry in enumerate(planned.svam)
+            for index, entry in enumerate(plan.svam)
         )
 
     def arguments(self, rule: Rule, values: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from efipolicy.engine.planned import Planned
 from efipolicy.errors import EfipolicyError, PluginError, UsageError
 from efipolicy.model.mapping import MappingPlan, PlanProblem
 from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, MappingDeclaration, Platform
@@ -36,8 +37,13 @@ def plan(platform: Platform, registry: Registry, choice: PlanChoice) -> MappingP
     Raises `UsageError` for what the command line asks for in vain, `InputError` for what the
     platform file does, `PluginError` when the architecture is not installed or the strategy fails.
     """
+    return planned(platform, registry, choice).plan
+
+
+def planned(platform: Platform, registry: Registry, choice: PlanChoice) -> Planned:
+    """The plan as of `plan`, with the page tables it is made for. Raises what that raises."""
     declared = platform.mapping[0] if platform.mapping else None
-    return _plan(platform, registry, choice, declared)
+    return _planned(platform, registry, choice, declared)
 
 
 def plan_if_any(
@@ -63,18 +69,18 @@ def plan_if_any(
 
 def planner_of(
     platform: Platform, registry: Registry, errors: list[PluginError]
-) -> Callable[[MappingDeclaration], MappingPlan | None]:
+) -> Callable[[MappingDeclaration], Planned | None]:
     """What plans the declared mappings of a platform.
 
     What is wrong with a declaration is told when the file is read; a strategy that fails is added
     to ``errors``. Either way there is no plan.
     """
 
-    def planner(declared: MappingDeclaration) -> MappingPlan | None:
+    def planner(declared: MappingDeclaration) -> Planned | None:
         if declared.strategy is None or platform.architecture not in registry.architectures:
             return None
         try:
-            return _plan(platform, registry, PlanChoice(), declared)
+            return _planned(platform, registry, PlanChoice(), declared)
         except PluginError as problem:
             errors.append(problem)
         except EfipolicyError:
@@ -84,12 +90,12 @@ def planner_of(
     return planner
 
 
-def _plan(
+def _planned(
     platform: Platform,
     registry: Registry,
     choice: PlanChoice,
     declared: MappingDeclaration | None,
-) -> MappingPlan:
+) -> Planned:
     architecture = _architecture(platform, registry)
     named = choice.strategy or (declared.strategy if declared else None)
     if named is None:
@@ -104,14 +110,15 @@ def _plan(
     if from_file:
         values |= _declared_options(strategy, from_file)
     values |= _stated_options(strategy, choice.options)
+    geometry = _geometry(architecture, choice, declared)
     request = PlanRequest(
         platform=_addressable(platform),
         architecture=architecture,
-        geometry=_geometry(architecture, choice, declared),
+        geometry=geometry,
         options=values,
     )
     made: MappingPlan = call(f"strategy {strategy.name}", strategy.plan, request, gives=MappingPlan)
-    return _with_open_questions(made, platform)
+    return Planned(_with_open_questions(made, platform), architecture, geometry)
 
 
 def declaration_errors(platform: Platform, registry: Registry) -> list[InputError]:

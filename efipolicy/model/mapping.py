@@ -8,13 +8,19 @@ from efipolicy.model.address import AddressRange
 
 Access = Literal["R", "RW", "RX", "RWX"]
 PlanStatus = Literal["ok", "incomplete", "impossible", "assumption"]
+LeafPolicy = Literal["strict", "va-only"]
+"""Where a large leaf may stand: where virtual and physical address are multiples of its size, or
+where the virtual one is and nobody looks at the other (Linux on x86)."""
 
 
 class Mapping(NamedTuple):
     """One range of virtual addresses and the physical range behind it.
 
     ``virtual_start`` is ``None`` when the strategy could not place the range. ``descriptors`` are
-    the indices of the memory map's entries it was made from.
+    the indices of the memory map's entries it was made from. Access and cache are those at the time
+    it is mapped. ``pages_only`` forbids larger leaves and contiguous runs, ``temporary`` says that
+    it is taken out again once SetVirtualAddressMap is done, ``encrypted`` that its leaves carry the
+    plan's encryption bit.
     """
 
     physical: AddressRange
@@ -25,6 +31,25 @@ class Mapping(NamedTuple):
     runtime: bool
     descriptors: tuple[int, ...] = ()
     why: str | None = None
+    pages_only: bool = False
+    temporary: bool = False
+    encrypted: bool = False
+
+    @property
+    def virtual(self) -> AddressRange | None:
+        """The virtual addresses, ``None`` when it has none."""
+        start = self.virtual_start
+        return None if start is None else AddressRange(start, start + self.physical.size)
+
+
+class Protection(NamedTuple):
+    """An access that leaves already there are changed to, such as the attributes table demands.
+
+    Frame and cache type stay. A large leaf is split where only a part of it is named.
+    """
+
+    virtual: AddressRange
+    access: Access
 
 
 class VirtualMapEntry(NamedTuple):
@@ -61,6 +86,10 @@ class MappingPlan(NamedTuple):
     """What a strategy installs: mappings in placement order, and what it maps besides.
 
     ``svam`` is the list handed to SetVirtualAddressMap, ``None`` when it is not called.
+
+    The rest is what page tables depend on: where large leaves may stand and how large (bytes), what
+    is protected once everything is mapped, the number of the bit that marks encrypted memory, and
+    the physical memory that the kernel's own tables map as ordinary memory while firmware runs.
     """
 
     strategy: str
@@ -71,3 +100,8 @@ class MappingPlan(NamedTuple):
     svam: tuple[VirtualMapEntry, ...] | None
     call: RuntimeCall
     problems: tuple[PlanProblem, ...] = ()
+    leaf_policy: LeafPolicy = "strict"
+    largest_leaf: int | None = None
+    protections: tuple[Protection, ...] = ()
+    encryption_bit: int | None = None
+    direct_map: tuple[AddressRange, ...] = ()

@@ -1,6 +1,6 @@
-"""Page-table geometry as data, and the paths of addresses through it."""
+"""Page tables: their geometry and entries as data, one builder, one walker."""
 
-from efipolicy.paging.geometry import Geometry, Level, RadixGeometry, RegionGeometry
+from efipolicy.paging.geometry import Geometry, Level, RadixGeometry, RegionGeometry, Window
 from efipolicy.paging.path import Step, out_of_reach, path
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "RadixGeometry",
     "RegionGeometry",
     "Step",
+    "Window",
     "out_of_reach",
     "path",
 ]

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from efipolicy.model.address import AddressRange
+
+_ALL = 1 << 64
+
+AddressSpace = Literal["signed", "split", "unsigned"]
+"""Which 64-bit addresses a tree translates: those whose upper bits repeat the highest one it
+translates (x86-64, RISC-V), those whose upper bits are all clear or all set, each half by a root of
+its own (AArch64), or those whose upper bits are clear (i386)."""
 
 
 class Level(NamedTuple):
@@ -24,6 +33,22 @@ class Level(NamedTuple):
         """Bytes of address space under one entry."""
         return 1 << self.shift
 
+    def index_of(self, address: int) -> int:
+        """The number of the entry that an address selects in a table of this level."""
+        return address >> self.shift & ((1 << self.bits) - 1)
+
+
+class Window(NamedTuple):
+    """Virtual addresses that a processor translates without any table (LoongArch).
+
+    ``physical_start`` is what its first address means; everything in it is readable, writable and
+    executable, with one cache type.
+    """
+
+    virtual: AddressRange
+    physical_start: int
+    cache: str
+
 
 class RadixGeometry(NamedTuple):
     """A tree of tables, levels from the root down. Widths are derived, never stated twice."""
@@ -31,6 +56,8 @@ class RadixGeometry(NamedTuple):
     name: str
     levels: tuple[Level, ...]
     entry_bytes: int = 8
+    address_space: AddressSpace = "signed"
+    windows: tuple[Window, ...] = ()
 
     @property
     def page_size(self) -> int:
@@ -46,6 +73,23 @@ class RadixGeometry(NamedTuple):
     def leaf_sizes(self) -> tuple[int, ...]:
         """Bytes of each leaf, the largest first."""
         return tuple(level.entry_size for level in self.levels if level.leaf)
+
+    @property
+    def translated(self) -> tuple[AddressRange, ...]:
+        """The virtual addresses that tables translate, ascending, windows not taken out."""
+        span = 1 << self.virtual_address_bits
+        if self.address_space == "unsigned":
+            return (AddressRange(0, span),)
+        half = span if self.address_space == "split" else span >> 1
+        return AddressRange(0, half), AddressRange(_ALL - half, _ALL)
+
+    def table_bytes(self, level: Level) -> int:
+        """Bytes of one table of a level, as its entries fill it."""
+        return self.entry_bytes << level.bits
+
+    def level_below(self, level: Level) -> Level:
+        """The level that a table entry of this one leads to. Raises `IndexError` at the last."""
+        return self.levels[self.levels.index(level) + 1]
 
 
 class RegionGeometry(NamedTuple):

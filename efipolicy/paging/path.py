@@ -19,16 +19,12 @@ def path(geometry: RadixGeometry, address: int) -> tuple[Step, ...]:
 
     A leaf further up ends the walk there. Bits above those the tree translates select nothing.
     """
-    return tuple(
-        Step(level, (address >> level.shift) & ((1 << level.bits) - 1)) for level in geometry.levels
-    )
+    return tuple(Step(level, level.index_of(address)) for level in geometry.levels)
 
 
 def out_of_reach(geometry: RadixGeometry, address: int) -> bool:
-    """Whether the bits that no table translates are neither all clear nor all set.
+    """Whether no table translates a virtual address, whatever the tables hold.
 
-    No processor with these tables translates such an address: x86 calls it not canonical, arm64
-    has no base register for it.
+    x86 calls it not canonical, arm64 has no base register for it.
     """
-    above = (address & ((1 << 64) - 1)) >> geometry.virtual_address_bits
-    return above not in (0, (1 << (64 - geometry.virtual_address_bits)) - 1)
+    return not any(address in extent for extent in geometry.translated)

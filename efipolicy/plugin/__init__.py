@@ -89,9 +89,12 @@ from efipolicy.model.kexec import (
     moves_firmware,
 )
 from efipolicy.model.mapping import (
+    Access,
+    LeafPolicy,
     Mapping,
     MappingPlan,
     PlanProblem,
+    Protection,
     RuntimeCall,
     VirtualMapEntry,
 )
@@ -112,7 +115,7 @@ from efipolicy.model.platform import (
     Revision,
     UnreadableLine,
 )
-from efipolicy.paging import Geometry, Level, RadixGeometry, RegionGeometry
+from efipolicy.paging import Geometry, Level, RadixGeometry, RegionGeometry, Window
 from efipolicy.plugin.hookspecs import hookimpl
 from efipolicy.plugin.rules import Rule, rule, rules_in
 from efipolicy.plugin.types import (
@@ -163,6 +166,7 @@ __all__ = [
     "RUNTIME_SERVICES",
     "Acceptance",
     "AcceptanceUse",
+    "Access",
     "AcpiTable",
     "AddressRange",
     "Allocation",
@@ -193,6 +197,7 @@ __all__ = [
     "Hardware",
     "InputReport",
     "Kernel",
+    "LeafPolicy",
     "Level",
     "Located",
     "Mapping",
@@ -213,6 +218,7 @@ __all__ = [
     "PlanRequest",
     "Platform",
     "PolicyFolder",
+    "Protection",
     "RadixGeometry",
     "RegionChange",
     "RegionGeometry",
@@ -240,6 +246,7 @@ __all__ = [
     "UnreadableLine",
     "UsableMemory",
     "VirtualMapEntry",
+    "Window",
     "attribute_names",
     "firmware_is_virtual",
     "hookimpl",

@@ -36,6 +36,7 @@ FACTS = {
     "usable_memory": "mapping[].usable_memory",
     "virtual_map": "mapping[].virtual_map, or a strategy that calls SetVirtualAddressMap",
     "plan": "mapping[].strategy",
+    "page_tables": "mapping[].strategy",
     "chain": "mapping[].kexec",
 }
 """The values a rule may ask for, and what to add to an input that lacks one.
@@ -44,7 +45,9 @@ A rule's parameters are facts by name, and it receives just those; one with the 
 given when it is known.
 """
 
-FACTS_OF_A_KERNEL = frozenset(("mapping", "svam", "calls", "usable_memory", "virtual_map", "plan"))
+FACTS_OF_A_KERNEL = frozenset(
+    ("mapping", "svam", "calls", "usable_memory", "virtual_map", "plan", "page_tables")
+)
 """Facts of one entry of ``mapping:`` or of its ``kexec:``: a rule is asked about each in turn."""
 
 Subject = Literal["map", "platform", "mapping", "plan", "chain"]
@@ -119,7 +122,7 @@ class Rule:
         asked = {*self.facts, *self.optional_facts}
         if "chain" in asked:
             return "chain"
-        if asked & {"plan", "virtual_map"}:
+        if asked & {"plan", "virtual_map", "page_tables"}:
             return "plan"
         if asked & FACTS_OF_A_KERNEL:
             return "mapping"

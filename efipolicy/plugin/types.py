@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from efipolicy.model.finding import Report
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.platform import Platform
-from efipolicy.paging import Geometry
+from efipolicy.paging import Geometry, RadixGeometry
 from efipolicy.source import SourceText
+
+if TYPE_CHECKING:
+    from efipolicy.paging.entries import EntryFormats
 
 API_LEVEL = 1
 """The level of this API. A plugin names the level it was written for."""
@@ -36,7 +39,9 @@ class Architecture:
     ``physical_address_bits`` is the widest physical address any processor of it has;
     ``address_space_register`` holds what firmware runs under during a call. ``minimum_stack`` is
     the least stack a runtime service must find and ``stack_alignment`` what its pointer is a
-    multiple of, both bytes; ``None`` where the binding gives no number.
+    multiple of, both bytes; ``None`` where the binding gives no number. ``entry_formats`` says how
+    the entries of a geometry are laid out; ``assumed_physical_address_bits`` is the width judged by
+    where the platform declares none.
     """
 
     name: str
@@ -50,6 +55,8 @@ class Architecture:
     isa_mask_defined: bool = False
     minimum_stack: int | None = None
     stack_alignment: int | None = None
+    entry_formats: Callable[[RadixGeometry], EntryFormats] | None = None
+    assumed_physical_address_bits: int | None = None
     source: str
 
     @property

@@ -35,7 +35,9 @@ def _geometry(page_shift: int, virtual_address_bits: int, *, first_block: int) -
         shift += bits
         number -= 1
     return RadixGeometry(
-        name=f"arm64-{1 << (page_shift - 10)}k-{virtual_address_bits}", levels=tuple(levels)
+        name=f"arm64-{1 << (page_shift - 10)}k-{virtual_address_bits}",
+        levels=tuple(levels),
+        address_space="split",
     )
 
 

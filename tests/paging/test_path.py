@@ -42,10 +42,13 @@ def test_the_indices_spell_the_address(address: int) -> None:
     [
         (0, False),
         (0xFFFF_8000_0000_0000, False),
-        (0x0000_FFFF_FFFF_FFFF, False),
+        (0x0000_7FFF_FFFF_FFFF, False),
+        (0x0000_8000_0000_0000, True),
+        (0x0000_FFFF_FFFF_FFFF, True),
+        (1 << 64, True),
         (0x0001_0000_0000_0000, True),
-        (0xFFFE_FFFF_FFFF_FFFF, True),
+        (0xFFFF_7FFF_FFFF_FFFF, True),
     ],
 )
-def test_bits_above_the_tree_are_all_clear_or_all_set(address: int, beyond: bool) -> None:
+def test_bits_above_the_tree_repeat_its_highest_bit(address: int, beyond: bool) -> None:
     assert out_of_reach(FOUR_LEVEL, address) is beyond

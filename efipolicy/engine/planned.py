@@ -1,0 +1,28 @@
+"""A plan together with the page tables it was made for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from efipolicy.model.mapping import MappingPlan
+from efipolicy.paging import Geometry, RadixGeometry
+from efipolicy.plugin import Architecture
+
+if TYPE_CHECKING:
+    from efipolicy.paging.tables import PageTables
+
+
+class Planned(NamedTuple):
+    """What a strategy installs on a platform, and in what tables."""
+
+    plan: MappingPlan
+    architecture: Architecture
+    geometry: Geometry
+
+    def page_tables(self) -> PageTables | None:
+        """The tables as they stay after the boot; ``None`` for a geometry that is no tree."""
+        from efipolicy.paging.builder import tables_of
+
+        if not isinstance(self.geometry, RadixGeometry):
+            return None
+        return tables_of(self.plan, self.geometry)

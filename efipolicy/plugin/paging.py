@@ -1,0 +1,44 @@
+"""The part of the plugin API that is about page tables: entries, and what the builder built.
+
+It stands apart from `efipolicy.plugin`, so that a lint that builds no table does not load it.
+"""
+
+from efipolicy.paging.builder import build, tables_of
+from efipolicy.paging.entries import (
+    AccessKind,
+    AddressPart,
+    BitField,
+    DecodedEntry,
+    EntryFormat,
+    EntryFormats,
+    Fault,
+    FieldValue,
+    decode,
+    encode,
+    with_encryption_bit,
+)
+from efipolicy.paging.tables import LeafRun, Overlap, PageTables, Refusal
+from efipolicy.paging.walker import Walk, WalkStep, walk
+
+__all__ = [
+    "AccessKind",
+    "AddressPart",
+    "BitField",
+    "DecodedEntry",
+    "EntryFormat",
+    "EntryFormats",
+    "Fault",
+    "FieldValue",
+    "LeafRun",
+    "Overlap",
+    "PageTables",
+    "Refusal",
+    "Walk",
+    "WalkStep",
+    "build",
+    "decode",
+    "encode",
+    "tables_of",
+    "walk",
+    "with_encryption_bit",
+]
