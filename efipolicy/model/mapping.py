@@ -52,6 +52,17 @@ class Protection(NamedTuple):
     access: Access
 
 
+class Unforeseen(NamedTuple):
+    """Memory that is mapped at its physical address and whose place nobody knows beforehand.
+
+    ``number_of_pages`` are the counts of EFI pages it may have.
+    """
+
+    why: str
+    number_of_pages: tuple[int, ...]
+    access: Access
+
+
 class VirtualMapEntry(NamedTuple):
     """One entry of the list given to SetVirtualAddressMap (UEFI 2.10, 8.4.1). EFI pages."""
 
@@ -88,8 +99,9 @@ class MappingPlan(NamedTuple):
     ``svam`` is the list handed to SetVirtualAddressMap, ``None`` when it is not called.
 
     The rest is what page tables depend on: where large leaves may stand and how large (bytes), what
-    is protected once everything is mapped, the number of the bit that marks encrypted memory, and
-    the physical memory that the kernel's own tables map as ordinary memory while firmware runs.
+    is protected once everything is mapped, the number of the bit that marks encrypted memory, the
+    physical memory that the kernel's own tables map as ordinary memory while firmware runs, and
+    what is mapped besides at a place that no input tells.
     """
 
     strategy: str
@@ -105,3 +117,4 @@ class MappingPlan(NamedTuple):
     protections: tuple[Protection, ...] = ()
     encryption_bit: int | None = None
     direct_map: tuple[AddressRange, ...] = ()
+    unforeseen: tuple[Unforeseen, ...] = ()

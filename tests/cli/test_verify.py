@@ -1,0 +1,138 @@
+"""``efipolicy verify``: predictions held against recorded boots and against altered ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.conftest import FIXTURES, ROOT, Run
+
+SCHEMA: dict[str, Any] = json.loads((FIXTURES / "schemas" / "verify.json").read_text())
+RECORDED = ROOT / "tests" / "recorded"
+BOOT = RECORDED / "x64-q35-2g-rig-ptdump"
+TOPDOWN = ("--strategy", "x86-topdown")
+
+
+def _json(run: Run, *arguments: object) -> tuple[int, dict[str, Any]]:
+    status, out, _ = run("verify", *arguments, "--format", "json")
+    found: dict[str, Any] = json.loads(out)
+    Draft202012Validator(SCHEMA).validate(found)
+    return status, found
+
+
+def test_a_runtime_map_of_the_same_boot_matches(run: Run) -> None:
+    status, out, err = run("verify", BOOT / "log.txt", BOOT / "runtime-map.txt", *TOPDOWN)
+    assert (status, err) == (0, "")
+    assert out == "x86-topdown: match, 104 addresses and 0 page-table rows compared\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "others", "what"),
+    [
+        ("phys=0x7fef4000 virt=0xfffffffeffaf4000", "virt=0xfffffffeffaf5000", "address"),
+        ("phys=0x7fef4000 virt=0xfffffffeffaf4000", "virt=0x7fef4000", "address"),
+    ],
+)
+def test_an_altered_address_is_the_one_mismatch(
+    run: Run, folder: Path, words: str, others: str, what: str
+) -> None:
+    recorded = (BOOT / "runtime-map.txt").read_text()
+    assert words in recorded
+    altered = recorded.replace(words, f"{words.partition(' ')[0]} {others}")
+    (folder / "altered.txt").write_text(altered)
+    status, found = _json(run, BOOT / "log.txt", "altered.txt", *TOPDOWN)
+    assert (status, found["status"]) == (1, "mismatch")
+    assert [(one["what"], one["physical_start"]) for one in found["mismatches"]] == [
+        (what, "0x7fef4000")
+    ]
+    assert found["mismatches"][0]["predicted"] == "0xfffffffeffaf4000"
+
+
+def test_a_region_the_kernel_does_not_list_is_missing(run: Run, folder: Path) -> None:
+    recorded = (BOOT / "runtime-map.txt").read_text().splitlines(keepends=True)
+    _, kind, physical, virtual, *_ = recorded[0].split()
+    assert kind == "type=0xb"
+    rest = [f"{number:3}{line[3:]}" for number, line in enumerate(recorded[1:])]
+    (folder / "shorter.txt").write_text("".join(rest))
+    status, found = _json(run, BOOT / "log.txt", "shorter.txt", *TOPDOWN)
+    assert status == 1
+    assert found["mismatches"] == [
+        {
+            "what": "missing",
+            "physical_start": physical.removeprefix("phys="),
+            "virtual_start": virtual.removeprefix("virt="),
+            "pages": 0x400,
+            "predicted": virtual.removeprefix("virt="),
+            "observed": None,
+        }
+    ]
+
+
+def test_what_a_map_with_gaps_does_not_show_is_neither_seen_nor_missing(
+    run: Run, folder: Path
+) -> None:
+    recorded = (BOOT / "runtime-map.txt").read_text().splitlines(keepends=True)
+    without = [line for line in recorded if "phys=0x7fef4000" not in line]
+    (folder / "shorter.txt").write_text("".join(without))
+    status, found = _json(run, BOOT / "log.txt", "shorter.txt", *TOPDOWN)
+    assert (status, found["mismatches"], found["compared"]) == (0, [], 103)
+    assert [(one["virtual_start"], one["pages"]) for one in found["explained"]] == [
+        ("0xfffffffeffaf4000", 0x84)
+    ]
+
+
+def test_the_wrong_era_is_a_mismatch(run: Run) -> None:
+    options = (*TOPDOWN, "--option", "order=forward")
+    status, out, _ = run("verify", BOOT / "log.txt", BOOT / "runtime-map.txt", *options)
+    assert status == 1
+    assert "address" in out
+    assert "differences" in out
+
+
+def test_an_altered_row_of_a_page_table_dump_is_found(run: Run, folder: Path) -> None:
+    dump = BOOT / "walked-page-tables.txt"
+    recorded = dump.read_text()
+    row = "0xfffffffeffc00000-0xffffffff00000000 0x0000ffc00000     4096K 2M RW NX     PCD       A"
+    assert row in recorded
+    for others, what in [
+        (row.replace(" NX ", " x  "), "access"),
+        (row.replace("PCD", "   "), "cache"),
+        (row.replace(" 2M ", " 4K "), "leaf"),
+        (row.replace("0x0000ffc00000", "0x0000ffa00000"), "address"),
+    ]:
+        (folder / "altered.txt").write_text(recorded.replace(row, others))
+        _, whole = _json(run, BOOT / "log.txt", dump, *TOPDOWN)
+        status, found = _json(run, BOOT / "log.txt", "altered.txt", *TOPDOWN)
+        assert status == 1
+        new = [one for one in found["mismatches"] if one not in whole["mismatches"]]
+        assert [(one["what"], one["virtual_start"]) for one in new] == [
+            (what, "0xfffffffeffc00000")
+        ]
+
+
+def test_nothing_to_compare_is_said_and_is_no_match(run: Run) -> None:
+    status, out, err = run("verify", BOOT / "log.txt", BOOT / "log.txt", *TOPDOWN)
+    assert status == 3
+    assert out.startswith("x86-topdown: nothing to compare, 0 addresses and 0 page-table rows")
+    assert "found no address and no page table that a kernel installed" in err
+    status, found = _json(run, BOOT / "log.txt", BOOT / "log.txt", *TOPDOWN)
+    assert (status, found["status"], found["compared"]) == (3, "nothing-to-compare", 0)
+
+
+def test_another_architecture_is_refused(run: Run) -> None:
+    other = RECORDED / "a64-1g-altra-k612" / "walked-page-tables.txt"
+    status, _, err = run("verify", BOOT / "log.txt", other, *TOPDOWN)
+    assert status == 3
+    assert "found what a kernel installed on arm64, expected one on x86_64" in err
+
+
+def test_a_strategy_is_needed(run: Run) -> None:
+    status, _, err = run("verify", BOOT / "log.txt", BOOT / "runtime-map.txt")
+    assert status == 2
+    assert "--strategy" in err
+    status, found = _json(run, BOOT / "log.txt", BOOT / "runtime-map.txt")
+    assert (status, found["status"]) == (2, "nothing-to-compare")
