@@ -15,8 +15,7 @@ EFIPOLICY_API = 1
 @hookimpl
 def efipolicy_formats() -> Iterable[CaptureFormat]:
     """The families of captured texts that efipolicy itself can read."""
-    from efipolicy.formats.efi_shell import FORMAT as EFI_SHELL
     from efipolicy.formats.linux import FORMAT as LINUX
     from efipolicy.formats.marks import FORMATS as MARKED
 
-    return (LINUX, EFI_SHELL, *MARKED)
+    return (LINUX, *MARKED)

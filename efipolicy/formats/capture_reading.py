@@ -185,8 +185,9 @@ class UsedLines:
     def unused(self) -> int:
         """How many lines nobody used."""
         text = self._text.text
-        lines = text.count("\n") + (not text.endswith("\n") and bool(text))
-        return max(lines - len(self._starts), 0)
+        # The line of the end is counted once, with the lines of everything that was read.
+        line, column = self._text.plain.position(len(text))
+        return max(line - (column == 1) - len(self._starts), 0)
 
 
 def slug(words: str) -> str:

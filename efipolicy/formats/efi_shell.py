@@ -31,7 +31,7 @@ from efipolicy.formats.efi_shell_rows import (
     table_rows,
     type_of,
 )
-from efipolicy.formats.logical_lines import CaptureText, captured
+from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_rows import starts_again
 from efipolicy.model.efi import EfiMemoryType
 from efipolicy.model.memory_map import Extent, MemoryMap
@@ -43,8 +43,7 @@ from efipolicy.model.platform import (
     Platform,
     Revision,
 )
-from efipolicy.plugin.types import CaptureFormat, CaptureReading
-from efipolicy.source import SourceText
+from efipolicy.plugin.types import CaptureReading
 
 _SFO_SUMMARY: Final = (0, 3, 4, 5, 6, 1, 2, 7, 11, 12, 8, 9, 10, 13, 15, 14)
 """Types in the order of ``MemoryMapSummary``, behind the grand total. Bytes, decimal."""
@@ -88,9 +87,8 @@ class _Table:
         return self.totals_at[1] if self.totals_at else self.end
 
 
-def read(source: SourceText) -> CaptureReading | None:
+def read(text: CaptureText) -> CaptureReading | None:
     """What the output of ``memmap`` says of a platform."""
-    text = captured(source)
     found = sorted([*table_rows(text), *sfo_rows(text)], key=lambda row: row.start)
     rows = [row for row in found if isinstance(row, Printed)]
     if not rows:
@@ -242,11 +240,3 @@ def _architecture(memory_map: MemoryMap) -> tuple[str, ArchitectureReason]:
         return "ia64", ArchitectureReason(kind="stated", evidence="PAL code in the map")
     evidence = "nothing in the text says"
     return UNKNOWN_ARCHITECTURE, ArchitectureReason(kind="dialect", evidence=evidence)
-
-
-FORMAT: Final = CaptureFormat(
-    name="efi-shell",
-    title="output of `memmap` in the EFI shell",
-    dialects=(OLD, NEW),
-    read=read,
-)

@@ -58,7 +58,9 @@ def boots(text: CaptureText) -> list[Boot]:
 
 def _banners(text: CaptureText) -> Iterator[tuple[int, str]]:
     found = []
-    for banner in ("Linux version ", "EFI stub:"):
+    # The stub speaks before the kernel: on a line without a stamp.
+    stub = ("EFI stub:",) if text.unprinted.holds("EFI stub:") else ()
+    for banner in ("Linux version ", *stub):
         at = text.text.find(banner)
         while at >= 0:
             if not text.is_remark(at):
@@ -81,6 +83,7 @@ def after_kexec(text: CaptureText, start: int) -> bool:
     return text.text.find("Starting new kernel", max(0, start - 2048), start) >= 0
 
 
+_BANNER_START: Final = "EFI v"
 _BANNER: Final = re.compile(
     r"EFI v(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?[ \t]+by[ \t]++"
     r"(?:([^\n\r\\]{0,256}?)(?:\r?\n|\\n|\Z|:(?=[ \t]+[A-Z]\w*=))|[^\n\r\\]{257})"
@@ -122,9 +125,12 @@ def banner(text: CaptureText, boot: Boot) -> Banner | None:
 
 def banners(text: CaptureText, start: int, end: int) -> Iterator[re.Match[str]]:
     """The banners in a part of a log, remarks of its keeper left out."""
-    for found in _BANNER.finditer(text.text, start, end):
-        if not text.is_remark(found.start()):
+    at = text.text.find(_BANNER_START, start, end)
+    while at >= 0:
+        found = _BANNER.match(text.text, at, end)
+        if found and not text.is_remark(at):
             yield found
+        at = text.text.find(_BANNER_START, found.end() if found else at + 1, end)
 
 
 def revision(

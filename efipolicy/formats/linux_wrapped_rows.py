@@ -58,7 +58,7 @@ def _end_of_line_above(text: CaptureText, line: int) -> str:
 
 def wrapped_rows(text: CaptureText) -> Iterator[tuple[int, JoinedLines, re.Match[str]]]:
     """Each row with a line end before its cell, joined: where it starts, and its parts."""
-    for start, _ in _broken(text, _WRAPPED, 0, len(text.text)):
+    for start, _ in _broken(text, _wrapped_line_ends(text)):
         for lines in joined(text.text, start):
             row = _ROW.match(lines.text)
             if row:
@@ -68,7 +68,7 @@ def wrapped_rows(text: CaptureText) -> Iterator[tuple[int, JoinedLines, re.Match
 
 def halves(text: CaptureText, low: int, high: int) -> Iterator[tuple[int, int]]:
     """Lines that hold the start of a row and nothing else, with no rest of it below them."""
-    for start, end in _broken(text, _LINE_END, low, high):
+    for start, end in _broken(text, _LINE_END.finditer(text.text, low, high)):
         before = text.text[text.line_start(start) : start]
         if not _HALF.match(text.text, start, end) or not _TIME_STAMP.match(before):
             continue
@@ -77,11 +77,17 @@ def halves(text: CaptureText, low: int, high: int) -> Iterator[tuple[int, int]]:
             yield start, end
 
 
-def _broken(
-    text: CaptureText, line_ends: re.Pattern[str], low: int, high: int
-) -> Iterator[tuple[int, int]]:
+def _wrapped_line_ends(text: CaptureText) -> Iterator[re.Match[str]]:
+    """Line ends that a row may go on behind: what it goes on with has no stamp."""
+    if text.unprinted_at is None:
+        return _WRAPPED.finditer(text.text)
+    found = (_WRAPPED.match(text.text, at) for at in text.unprinted_at)
+    return (line_end for line_end in found if line_end)
+
+
+def _broken(text: CaptureText, line_ends: Iterator[re.Match[str]]) -> Iterator[tuple[int, int]]:
     """Where the start of a row stands at the end of a line, remarks left out."""
-    for line_end in line_ends.finditer(text.text, low, high):
+    for line_end in line_ends:
         at = max(0, line_end.start() - _LONGEST_PREFIX)
         tail = text.text[at : line_end.start()]
         word = tail.rsplit(None, 1)[-1].lstrip(">!:")

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
+from efipolicy.formats.kernel_stamps import unstamped
 from efipolicy.source import SourceText, TextRecord
 
 _LONGEST_POST: Final = 1 << 21
@@ -62,9 +63,19 @@ class CaptureText:
     """A captured text without markup, whose offsets lead back to the original.
 
     ``plain`` is the text without markup as one of its own: the source itself where there is none.
+    ``unprinted`` are the lines of a long log that no kernel of Linux printed, and ``unprinted_at``
+    the line ends before them. Of any other text it is ``plain``, and they are not known: ``None``.
     """
 
-    __slots__ = ("_cleaned", "_originals", "plain", "source", "text")
+    __slots__ = (
+        "_cleaned",
+        "_originals",
+        "plain",
+        "source",
+        "text",
+        "unprinted",
+        "unprinted_at",
+    )
 
     def __init__(self, source: SourceText) -> None:
         self.source = source
@@ -75,6 +86,9 @@ class CaptureText:
         markup = _markup_in(source)
         if markup:
             self._clean(markup)
+        found = unstamped(self.text)
+        self.unprinted = source.with_text(found.text) if found else self.plain
+        self.unprinted_at = found.line_ends if found else None
 
     def _clean(self, markup: str) -> None:
         pieces: list[str] = []

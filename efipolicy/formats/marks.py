@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
-from efipolicy.formats.logical_lines import captured
+from efipolicy.formats.logical_lines import CaptureText, captured
 from efipolicy.plugin.types import CaptureFormat, CaptureReading
 from efipolicy.source import SourceText
 
@@ -30,32 +31,43 @@ class Marked(NamedTuple):
 
     ``words`` are in every whole map of the format and long: the longer, the sooner a log of 10 MB
     is known to have none. ``fragment`` are in parts of a map and in wrapped lines too. Where other
-    formats have these words as well, one of ``confirmed`` must be there besides.
+    formats have these words as well, one of ``confirmed`` must be there besides. ``rows`` is a
+    pattern of every row, where rows have no word in common.
     """
 
     module: str
     words: tuple[str, ...]
     fragment: tuple[str, ...] = ()
     confirmed: tuple[str, ...] = ("",)
+    rows: str = ""
 
     def read(self, source: SourceText) -> CaptureReading | None:
         """What the text says of a platform; ``None`` when it is of another format."""
         text = captured(source)
-        if not self._is_in(text.plain):
+        if not self._is_in(text):
             return None
         from importlib import import_module
 
         found: CaptureReading | None = import_module(self.module).read(text)
         return found
 
-    def _is_in(self, source: SourceText) -> bool:
-        """Whether a text holds a mark."""
-        found = any(map(source.holds, self.words)) or (
-            len(source.text) <= _LONGEST_FRAGMENT and any(map(source.holds, self.fragment))
+    def _is_in(self, text: CaptureText) -> bool:
+        """Whether a text holds a mark, on a line that no kernel of Linux printed."""
+        holds = text.unprinted.holds
+        found = any(map(holds, self.words)) or (
+            len(text.text) <= _LONGEST_FRAGMENT and any(map(holds, self.fragment))
         )
-        return found and any(map(source.holds, self.confirmed))
+        if self.rows and not found:
+            found = re.search(self.rows, text.unprinted.text) is not None
+        return found and any(map(text.plain.holds, self.confirmed))
 
 
+EFI_SHELL: Final = CaptureFormat(
+    name="efi-shell",
+    title="output of `memmap` in the EFI shell",
+    dialects=("efi-shell-1", "efi-shell-2"),
+    read=Marked("efipolicy.formats.efi_shell", ('MemoryMap,"',), rows=r"-[0-9A-F]{16}[\s=]").read,
+)
 XEN: Final = CaptureFormat(
     name="xen",
     title="log of the Xen hypervisor",
@@ -184,7 +196,7 @@ HAIKU: Final = CaptureFormat(
     read=Marked(
         "efipolicy.formats.haiku",
         ("System provided memory map",),
-        ("phys:", "virt:", " 0x7 0x", "System provided"),
+        ("phys:", "virt:", " 0x7 0x", "System provided", "provided memory"),
     ).read,
 )
 UEFI_APPLICATION: Final = CaptureFormat(
@@ -314,6 +326,7 @@ DEVICE_TREE: Final = CaptureFormat(
     read=Marked("efipolicy.formats.device_tree", ("linux,uefi-",)).read,
 )
 FORMATS: Final = (
+    EFI_SHELL,
     XEN,
     FREEBSD,
     U_BOOT,

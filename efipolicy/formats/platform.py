@@ -258,13 +258,12 @@ def is_platform_file(source: SourceText) -> bool:
     Cheap, and linear in the length of the text: it is asked of every file of a walk.
     """
     text = source.text
-    if "efipolicy" not in text:
-        return False
     preface = _PREFACE.match(text)
     start = preface.end() if preface else 0
-    if text.startswith("{", start):
-        return _FLOW_KEY.search(text, start) is not None
-    return _ANY_KEY.match(text, start) is not None and _KEY.search(text, start) is not None
+    key = _FLOW_KEY if text.startswith("{", start) else _KEY
+    if key is _KEY and not _ANY_KEY.match(text, start):
+        return False
+    return "efipolicy" in text and key.search(text, start) is not None
 
 
 def read_platform(source: SourceText) -> tuple[Platform | None, list[InputError]]:

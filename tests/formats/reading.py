@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from efipolicy.formats import efi_shell, linux
+from efipolicy.formats import linux
+from efipolicy.formats.marks import EFI_SHELL
 from efipolicy.formats.recognition import recognise
 from efipolicy.model.platform import Platform
 from efipolicy.plugin.types import CaptureReading
 from efipolicy.source import SourceText
 
-FORMATS = {form.name: form for form in (linux.FORMAT, efi_shell.FORMAT)}
+FORMATS = {form.name: form for form in (linux.FORMAT, EFI_SHELL)}
 
 
 def reading_of(source: SourceText, *, only: str | None = None) -> CaptureReading:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from efipolicy.formats import efi_shell
+from efipolicy.formats.marks import EFI_SHELL
 from efipolicy.model.platform import Platform, Revision
 from efipolicy.source import SourceText
 
@@ -13,7 +13,7 @@ HEADER = "Type       Start            End              # Pages          Attribut
 
 
 def read(text: str) -> Platform:
-    reading = efi_shell.read(SourceText("map.txt", text))
+    reading = EFI_SHELL.read(SourceText("map.txt", text))
     assert reading
     return reading.platform
 
@@ -154,7 +154,7 @@ def test_the_shells_own_banner_tells_revision_and_vendor() -> None:
 
 
 def test_a_log_without_a_table_is_not_a_shell() -> None:
-    assert efi_shell.read(SourceText("x", "efi: mem00: nothing\n")) is None
+    assert EFI_SHELL.read(SourceText("x", "efi: mem00: nothing\n")) is None
 
 
 LOW = "BS_Code    0000000000000000-0000000000000FFF 0000000000000001 000000000000000F\n"

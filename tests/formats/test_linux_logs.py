@@ -1,6 +1,7 @@
 """Lines of kernel logs in every form they have had, and what a log says around its map."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -373,12 +374,27 @@ def test_rules_and_readers_call_an_architecture_by_the_same_name(registry: Regis
     assert set(registry.architectures) <= set(linux_machine.ARCHITECTURES)
 
 
-def test_reading_never_counts_the_lines_of_the_text() -> None:
-    source = SourceText(
-        "x", "noise\n" * 1000 + "efi: mem00: type=7, attr=0xf, range=[0x0-0x1000)\n"
-    )
-    assert linux.read(source)
-    assert source._breaks is None
+class CountedText(str):
+    """A text that tells in how many of its characters lines were counted."""
+
+    counted = 0
+
+    def count(self, *arguments: Any) -> int:
+        found = self[slice(*arguments[1:])]
+        self.counted += len(found)
+        return found.count(arguments[0])
+
+
+def test_the_lines_of_a_long_text_are_counted_once() -> None:
+    text = CountedText("noise\n" * 100_000 + "efi: mem00: type=7, attr=0xf, range=[0x0-0x1000)\n")
+    reading = linux.read(SourceText("x", text))
+    assert reading
+    assert reading.platform.capture
+    assert reading.platform.capture.skipped_lines == 100_000
+    located = reading.platform.memory_map.descriptors[0].located
+    assert located
+    assert located.span.line == 100_001
+    assert text.counted < 1.1 * len(text)
 
 
 VERSION = "[    0.000000] Linux version 6.1.{} (a@b) (x86_64-linux-gnu-gcc) #1 SMP\n"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from efipolicy.formats import efi_shell, linux
+from efipolicy.formats import linux
+from efipolicy.formats.marks import EFI_SHELL
 from efipolicy.source import SourceText
 
 CELL = "[Conventional|WB] range=[{0:#x}000-{0:#x}fff]"
@@ -48,7 +49,7 @@ def work(text: str) -> int:
     before = sys.gettrace()
     sys.settrace(counted)
     try:
-        for form in (linux.FORMAT, efi_shell.FORMAT):
+        for form in (linux.FORMAT, EFI_SHELL):
             form.read(SourceText("log.txt", text))
     finally:
         sys.settrace(before)
