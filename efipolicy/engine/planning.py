@@ -10,12 +10,11 @@ from efipolicy.errors import EfipolicyError, PluginError, UsageError
 from efipolicy.model.mapping import MappingPlan, PlanProblem
 from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, MappingDeclaration, Platform
 from efipolicy.paging import Geometry
-from efipolicy.plugin import Architecture, Option, PlanRequest, Strategy
+from efipolicy.plugin import Architecture, PlanRequest, Strategy
 from efipolicy.plugin.calling import call
-from efipolicy.plugin.options import shape_of
+from efipolicy.plugin.options import shape_of, written_value
 from efipolicy.plugin.registry import Registry
-from efipolicy.source import InputError, SourceSpan, SourceText
-from efipolicy.source.document import Node, Scalar, Sequence
+from efipolicy.source import InputError, SourceSpan
 from efipolicy.source.shape import Reading, suggestion
 
 
@@ -249,24 +248,10 @@ def _stated_options(strategy: Strategy, stated: Mapping[str, str]) -> dict[str, 
             hint = suggestion(name, options)
             raise UsageError(f"{strategy.name} has no option `{name}`; it has {known}{hint}")
         reading = Reading()
-        values[name] = shape_of(option).read(_node(option, text), reading)
+        values[name] = shape_of(option).read(written_value(option, text), reading)
         if reading.errors:
             raise UsageError(f"--option {name}={text}: {reading.errors[0].message}")
     return values
-
-
-def _node(option: Option, text: str) -> Node:
-    """The words of a command line as the node a file would have; its quotes are the shell's."""
-    source = SourceText("--option", text)
-    if option.kind != "range":
-        return Scalar(source, 0, len(text), text, plain=option.kind != "version")
-    sequence = Sequence(source, 0)
-    sequence.items = [
-        Scalar(source, 0, len(text), part.strip(), plain=True)
-        for part in text.strip("[] ").split(",")
-    ]
-    sequence.end = len(text)
-    return sequence
 
 
 def _addressable(platform: Platform) -> Platform:

@@ -151,18 +151,24 @@ def _found(text: CaptureText, form: Form) -> Iterator[TableRow | Unreadable]:
 
 
 def _row_at(text: CaptureText, start: int, form: Form) -> tuple[Row | None, bool]:
-    """The row that starts at an offset, and whether it also reads without its second line.
+    """The row that starts at an offset, and whether it may be another one.
 
-    ``None`` for one that goes on in a third line, be it only with the end of a word.
+    It may where it also reads without its second line, or is a hole with its second line: cells may
+    stand in further ones. ``None`` for one that goes on in a third line, be it only with the end of
+    a word.
     """
     found: list[Row] = []
+    wrapped = False
     for count, lines in enumerate(islice(joined(text.text, start), _MOST_LINES + 1)):
         match = form.fields.match(lines.text)
         if match and not (found and match.end() <= found[-1].match.end()):
             if count == _MOST_LINES:
                 return None, False
             found.append(Row(match, lines))
-    return (found[-1] if found else None), len(found) > 1
+            wrapped = count > 0
+    if not found:
+        return None, False
+    return found[-1], len(found) > 1 or (wrapped and form.read(found[-1].match) is None)
 
 
 def _read(row: Row, form: Form, *, doubtful: bool) -> TableRow | Unreadable:

@@ -17,6 +17,15 @@ from efipolicy.paging.entries import (
     encode,
     with_encryption_bit,
 )
+from efipolicy.paging.regions import (
+    GranuleConflict,
+    GranuleRun,
+    RegionTranslations,
+    RegionWalk,
+    TranslationRegister,
+    translate_regions,
+    walk_region,
+)
 from efipolicy.paging.tables import LeafRun, Overlap, PageTables, Refusal
 from efipolicy.paging.walker import Walk, WalkStep, walk
 
@@ -29,16 +38,23 @@ __all__ = [
     "EntryFormats",
     "Fault",
     "FieldValue",
+    "GranuleConflict",
+    "GranuleRun",
     "LeafRun",
     "Overlap",
     "PageTables",
     "Refusal",
+    "RegionTranslations",
+    "RegionWalk",
+    "TranslationRegister",
     "Walk",
     "WalkStep",
     "build",
     "decode",
     "encode",
     "tables_of",
+    "translate_regions",
     "walk",
+    "walk_region",
     "with_encryption_bit",
 ]

@@ -65,7 +65,19 @@ class Architecture:
         return next(iter(self.geometries))
 
 
-OptionKind = Literal["version", "address", "integer", "boolean", "range", "choice", "text"]
+OptionKind = Literal[
+    "version",
+    "address",
+    "size",
+    "integer",
+    "boolean",
+    "range",
+    "choice",
+    "text",
+    "ranges",
+    "addresses",
+    "placements",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +85,8 @@ class Option:
     """An option of a strategy or of a rule. A default of ``None`` means unknown.
 
     The value of a ``version`` is a tuple of integers, not below ``minimum``; that of a ``range`` an
-    `AddressRange`.
+    `AddressRange`, of ``ranges`` and ``addresses`` a tuple. ``placements`` map physical addresses
+    to virtual ones. A ``size`` is bytes. ``limits`` are the least and the highest integer.
     """
 
     name: str
@@ -82,6 +95,7 @@ class Option:
     doc: str
     choices: tuple[str, ...] = ()
     minimum: tuple[int, ...] | None = None
+    limits: tuple[int, int] | None = None
 
 
 class PlanRequest(NamedTuple):

@@ -249,7 +249,7 @@ def decode(path: str, content: bytes) -> SourceText:
         if content.startswith(mark):
             text = content[len(mark) :].decode(encoding, "replace")
             return _decoded(path, content, text, encoding=encoding, mark=mark)
-    if content.count(0) * _MOST_NULS > len(content):
+    if b"\0" in content and content.count(0) * _MOST_NULS > len(content):
         raise ForeignInputError(path, "binary data", "text: a platform file or a captured log")
     text = content.decode("utf-8", "replace")
     return _decoded(path, content, text.replace("\0", "\N{REPLACEMENT CHARACTER}"))

@@ -21,37 +21,9 @@ from efipolicy.plugin.registry import Registry
 from efipolicy.source import SourceText
 from tests.conftest import FIXTURES, PLATFORMS
 
-RUNTIME = 0x8000_0000_0000_0000
-MIB = 1 << 20
-
-
-def platform_of(regions: Sequence[tuple[int, int, int, int]], extent: Any = "unknown") -> Platform:
-    """A platform of (type, start, bytes, attribute)."""
-    descriptors = tuple(
-        MemoryDescriptor(
-            index=index,
-            type=type,
-            physical_start=start,
-            number_of_pages=size // 0x1000,
-            attribute=attribute,
-        )
-        for index, (type, start, size, attribute) in enumerate(regions)
-    )
-    return Platform(
-        name="p",
-        architecture="x86_64",
-        architecture_reason=ArchitectureReason(kind="stated", evidence="test"),
-        memory_map=MemoryMap(descriptors=descriptors, extent=extent),
-    )
-
-
 def planned(platform: Platform, **options: str) -> MappingPlan:
     choice = PlanChoice(strategy="x86-topdown", options=options)
     return plan(platform, Registry(), choice)
-
-
-def addresses(made: MappingPlan) -> list[tuple[int, int | None]]:
-    return [(mapping.physical.start, mapping.virtual_start) for mapping in made.mappings]
 
 
 OVMF5 = [
