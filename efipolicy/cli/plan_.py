@@ -40,5 +40,5 @@ def run(arguments: Sequence[str]) -> int:
         choice = plan_choice(options)
         made = plan(platform, registry, choice)
     render = plan_json if options.format == "json" else plan_text
-    cli_options.write(render(made), options.output)
+    cli_options.write(render(made, registry.strategies[made.strategy].options), options.output)
     return plugin_status(registry)

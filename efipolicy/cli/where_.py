@@ -12,7 +12,9 @@ from efipolicy.cli.reading import read_one
 from efipolicy.cli.running import plugin_status, tell
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
 from efipolicy.engine.locating import whereabouts
+from efipolicy.engine.planned import Planned
 from efipolicy.engine.planning import plan_if_any
+from efipolicy.engine.walkers import walker_of
 from efipolicy.errors import UsageError
 from efipolicy.plugin import RenderOptions
 from efipolicy.reporters.where import where_json, where_text
@@ -63,11 +65,20 @@ def run(arguments: Sequence[str]) -> int:
         registry = load_registry()
         platform = read_one(options.file, options, registry).platform
         plan, geometry = plan_if_any(platform, registry, choice)
+        walker = None
+        if plan and geometry:
+            architecture = registry.architectures[platform.architecture]
+            walker = walker_of(Planned(plan, architecture, geometry), platform)
     found = [
         answer
         for address in addresses
         for answer in whereabouts(
-            platform, address, plan=plan, geometry=geometry, space=options.space
+            platform,
+            address,
+            plan=plan,
+            geometry=geometry,
+            walker=walker,
+            space=options.space,
         )
     ]
     json = options.format == "json"

@@ -59,6 +59,10 @@ CLASSES: Final[dict[str, Properties]] = {
     **_families(),
     **_severities(),
     "strip": {"stroke-width": "0.6"},
+    "leaf": {"fill-opacity": "0.16", "stroke": "none"},
+    "plain": {"stroke": "none"},
+    "on": {"fill": "$on-strong"},
+    "hair": _line("$faint"),
     "stripe": {"stroke-width": "0.5", "stroke-opacity": "0.6"},
     "page": {"fill": "$bg"},
     "track": {"fill": "$faint"},
@@ -97,6 +101,7 @@ _INTERACTION = """\
 .ep-fig [class]{fill:Canvas;stroke:CanvasText}
 .ep-fig text[class],.ep-fig tspan[class]{fill:CanvasText;stroke:none}
 .ep-fig [class*="-l"],.ep-fig [class*="-x"],.ep-fig .ep-axis,.ep-fig .ep-break{fill:none}
+.ep-fig .ep-arrow{fill:none}
 .ep-fig .ep-hit{fill:none;stroke:none}
 }
 """

@@ -1,4 +1,4 @@
-"""Find what lies at an address: descriptor, tables, mapping, and the path through the page tables.
+"""Find what lies at an address: descriptor, tables, mapping, and the walk of the page tables.
 
 An address is physical where the memory map describes it and virtual where a mapping holds it. One
 that is both, and means two different bytes, gets both answers.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from efipolicy.engine.mapped import MappedRange, laid_out, placed
 from efipolicy.model.address import AddressRange, size_text
 from efipolicy.model.evidence import PageTableRange
 from efipolicy.model.mapping import MappingPlan
@@ -17,37 +18,10 @@ from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import ConfigurationTable, Platform
 from efipolicy.paging import Geometry, RadixGeometry, Step, out_of_reach, path
 
+if TYPE_CHECKING:
+    from efipolicy.engine.walking import PlanWalker, Walked
+
 Space = Literal["physical", "virtual"]
-
-
-class MappedRange(NamedTuple):
-    """A physical range, the virtual address it is mapped at, and who says so.
-
-    ``access`` and ``cache`` are ``None`` where only the address is known.
-    """
-
-    physical: AddressRange
-    virtual_start: int
-    type: int
-    source: str
-    access: str | None = None
-    cache: str | None = None
-    runtime: bool = True
-    descriptors: tuple[int, ...] = ()
-    why: str | None = None
-
-    @property
-    def virtual(self) -> AddressRange:
-        """The virtual addresses."""
-        return AddressRange(self.virtual_start, self.virtual_start + self.physical.size)
-
-    def to_virtual(self, physical: int) -> int:
-        """The virtual address of a physical one inside."""
-        return self.virtual_start + physical - self.physical.start
-
-    def to_physical(self, virtual: int) -> int:
-        """The physical address of a virtual one inside."""
-        return self.physical.start + virtual - self.virtual_start
 
 
 class Whereabouts(NamedTuple):
@@ -55,8 +29,10 @@ class Whereabouts(NamedTuple):
 
     ``physical`` and ``virtual`` are the address in both spaces, ``None`` where there is none;
     ``mapping`` is the first that holds it and ``mappings`` every one. ``below`` and ``above`` are
-    the neighbours of its descriptor, or of the hole it lies in. ``observed`` are rows of page-table
-    dumps that hold the virtual address. ``fault`` says what is missing.
+    the neighbours of its descriptor, or of the hole it lies in. ``path`` are the entries that the
+    virtual address selects in tables of every level; ``walks`` what is read of the tables of a
+    plan, for the first mapping first. ``observed`` are rows of page-table dumps that hold the
+    virtual address. ``faults`` say what is missing.
     """
 
     address: int
@@ -67,11 +43,17 @@ class Whereabouts(NamedTuple):
     entry: MemoryDescriptor | None
     table: ConfigurationTable | None
     mappings: tuple[MappedRange, ...]
-    walk: tuple[Step, ...]
+    path: tuple[Step, ...]
+    walks: tuple[Walked, ...]
     observed: tuple[PageTableRange, ...]
     below: MemoryDescriptor | None
     above: MemoryDescriptor | None
-    fault: str | None
+    faults: tuple[str, ...]
+
+    @property
+    def fault(self) -> str | None:
+        """What is missing, as one sentence."""
+        return "; ".join(self.faults) or None
 
     @property
     def mapping(self) -> MappedRange | None:
@@ -85,34 +67,41 @@ def whereabouts(
     *,
     plan: MappingPlan | None = None,
     geometry: Geometry | None = None,
+    walker: PlanWalker | None = None,
     space: Space | None = None,
 ) -> tuple[Whereabouts, ...]:
     """What lies at an address; two answers where it means two different bytes.
 
     ``plan`` is the mapping a strategy installs and ``geometry`` its page tables; without a plan the
-    virtual layout the platform declares counts, or the one a kernel was seen to use. ``space`` says
-    how the address is meant.
+    virtual layout the platform declares counts, or the one a kernel was seen to use. ``walker``
+    knows the entries of that plan's tables. ``space`` says how the address is meant.
     """
-    return _Finder(platform, plan, geometry).answers(address, space)
+    return _Finder(platform, plan, geometry, walker).answers(address, space)
 
 
 class _Finder:
     """The platform, and what is mapped where."""
 
     def __init__(
-        self, platform: Platform, plan: MappingPlan | None, geometry: Geometry | None
+        self,
+        platform: Platform,
+        plan: MappingPlan | None,
+        geometry: Geometry | None,
+        walker: PlanWalker | None,
     ) -> None:
         self.platform = platform
+        self.walker = walker
         self.geometry = geometry
         self.planned = plan is not None
-        self.mapped = list(_planned(plan) if plan else _laid_out(platform))
+        self.mapped = list(placed(plan) if plan else laid_out(platform))
 
     def answers(self, address: int, space: Space | None) -> tuple[Whereabouts, ...]:
         virtual = [one for one in self.mapped if address in one.virtual]
         known = self.platform.memory_map.at(address) is not None
         known = known or any(address in one.physical for one in self.mapped)
         moved = [one for one in virtual if one.to_physical(address) != address]
-        seen = not virtual and any(self._observed(address))
+        around = None if virtual else self._reached(address)
+        seen = not virtual and (around not in (None, address) or any(self._observed(address)))
         if space == "physical" or (space is None and known and not moved and not seen):
             return (self._physical(address),)
         if space == "virtual" or ((virtual or seen) and not known):
@@ -123,18 +112,27 @@ class _Finder:
 
     def _physical(self, address: int) -> Whereabouts:
         mappings = tuple(one for one in self.mapped if address in one.physical)
-        virtual = mappings[0].to_virtual(address) if mappings else None
-        fault = self._missing(address)
-        if fault is None and not mappings and self.mapped:
-            fault = f"{self._who()} does not map it"
-        return self._found(address, "physical", (address, virtual), mappings, fault)
+        virtual = mappings[0].to_virtual(address) if mappings else self._page_around(address)
+        faults = self._missing(address)
+        if not faults and virtual is None and self.mapped:
+            faults = (f"{self._who()} does not map it",)
+        return self._found(address, "physical", (address, virtual), mappings, faults)
+
+    def _page_around(self, physical: int) -> int | None:
+        """Where a page holds an address that no mapping is meant for."""
+        return self.walker.mapped_at(physical) if self.walker else None
 
     def _virtual(self, address: int, mappings: list[MappedRange]) -> Whereabouts:
-        physical = mappings[0].to_physical(address) if mappings else None
-        fault = self._missing(physical) if physical is not None else None
-        if physical is None:
-            fault = self._unmapped(address)
-        return self._found(address, "virtual", (physical, address), tuple(mappings), fault)
+        if mappings:
+            physical: int | None = mappings[0].to_physical(address)
+        else:
+            physical = self._reached(address)
+        faults = self._unmapped(address) if physical is None else self._missing(physical)
+        return self._found(address, "virtual", (physical, address), tuple(mappings), faults)
+
+    def _reached(self, virtual: int) -> int | None:
+        """Where the tables lead from an address that no mapping is meant for."""
+        return self.walker.walk(virtual).physical if self.walker else None
 
     def _nowhere(self, address: int) -> Whereabouts:
         """An address that neither the map nor a mapping holds: high ones are meant as virtual."""
@@ -148,18 +146,17 @@ class _Finder:
         space: Space,
         both: tuple[int | None, int | None],
         mappings: tuple[MappedRange, ...],
-        fault: str | None,
+        faults: tuple[str, ...],
     ) -> Whereabouts:
         physical, virtual = both
         memory_map = self.platform.memory_map
         descriptor = memory_map.at(physical) if physical is not None else None
         below, above = _neighbours(memory_map.by_address, physical, descriptor)
-        walk: tuple[Step, ...] = ()
-        if virtual is not None and isinstance(self.geometry, RadixGeometry):
-            if out_of_reach(self.geometry, virtual):
-                fault = f"no address that {self.geometry.name} translates"
-            else:
-                walk = path(self.geometry, virtual)
+        walks = tuple(self._walks(space, both, mappings))
+        steps = self._path(virtual)
+        faults = self._out_of_reach(virtual) or faults
+        if walks and walks[0].fault:
+            faults = (*faults, walks[0].fault)
         return Whereabouts(
             address=address,
             space=space,
@@ -169,12 +166,43 @@ class _Finder:
             entry=self._entry(physical),
             table=self._table(physical),
             mappings=mappings,
-            walk=walk,
+            path=steps,
+            walks=walks,
             observed=tuple(self._observed(virtual)),
             below=below,
             above=above,
-            fault=fault,
+            faults=faults,
         )
+
+    def _path(self, virtual: int | None) -> tuple[Step, ...]:
+        """The entries that tables of every level are read at; none where tables do not count."""
+        geometry = self.geometry
+        if virtual is None or not isinstance(geometry, RadixGeometry):
+            return ()
+        if _in_window(geometry, virtual) or out_of_reach(geometry, virtual):
+            return ()
+        return path(geometry, virtual)
+
+    def _out_of_reach(self, virtual: int | None) -> tuple[str, ...]:
+        """That nothing translates an address, whatever is mapped."""
+        geometry = self.geometry
+        if virtual is None or not isinstance(geometry, RadixGeometry):
+            return ()
+        if _in_window(geometry, virtual) or not out_of_reach(geometry, virtual):
+            return ()
+        return (f"no address that {geometry.name} translates",)
+
+    def _walks(
+        self, space: Space, both: tuple[int | None, int | None], mappings: tuple[MappedRange, ...]
+    ) -> Iterator[Walked]:
+        """The walk of the virtual address, or of each a physical one is mapped at."""
+        physical, virtual = both
+        if self.walker is None or virtual is None:
+            return
+        yield self.walker.walk(virtual, mappings[0].number if mappings else None)
+        if space == "physical" and physical is not None:
+            for other in mappings[1:]:
+                yield self.walker.walk(other.to_virtual(physical), other.number)
 
     def _entry(self, physical: int | None) -> MemoryDescriptor | None:
         table = self.platform.memory_attributes_table
@@ -193,21 +221,21 @@ class _Finder:
         for dump in capture.page_tables if capture else ():
             yield from (one for one in dump.ranges if virtual in one.virtual)
 
-    def _missing(self, physical: int) -> str | None:
+    def _missing(self, physical: int) -> tuple[str, ...]:
         memory_map = self.platform.memory_map
         if memory_map.at(physical):
-            return None
+            return ()
         if not memory_map.descriptors:
-            return "there is no memory map"
+            return ("there is no memory map",)
         if memory_map.extent == "whole":
-            return "no descriptor of the memory map holds it"
-        return "no descriptor that was captured holds it, and the map may hold more"
+            return ("no descriptor of the memory map holds it",)
+        return ("no descriptor that was captured holds it, and the map may hold more",)
 
-    def _unmapped(self, address: int) -> str | None:
+    def _unmapped(self, address: int) -> tuple[str, ...]:
         if any(self._observed(address)):
-            return None
+            return ()
         if not self.mapped:
-            return "nothing says what is mapped: no strategy and no virtual layout"
+            return ("nothing says what is mapped: no strategy and no virtual layout",)
         below = [one.virtual for one in self.mapped if one.virtual.end <= address]
         above = [one.virtual for one in self.mapped if one.virtual_start > address]
         near = [
@@ -215,56 +243,22 @@ class _Finder:
             *((one.start - address, one, "above") for one in sorted(above)[:1]),
         ]
         if not near:
-            return f"{self._who()} maps nothing there"
+            return (f"{self._who()} maps nothing there",)
         distance, nearest, side = min(near)
-        return f"{self._who()} maps nothing there; {nearest} is {size_text(distance)} {side}"
+        near_by = f"{nearest} is {size_text(distance)} {side}"
+        return (f"{self._who()} maps nothing there; {near_by}",)
 
     def _who(self) -> str:
         return f"`{self.mapped[0].source}`" if self.planned else "the virtual layout"
 
 
+def _in_window(geometry: RadixGeometry, virtual: int) -> bool:
+    """Whether an address is translated without any table."""
+    return any(virtual in window.virtual for window in geometry.windows)
+
+
 def _end(extent: AddressRange) -> int:
     return extent.end
-
-
-def _planned(plan: MappingPlan) -> Iterator[MappedRange]:
-    """The placed mappings of a plan, the runtime regions' own first."""
-    for mapping in (*plan.mappings, *plan.extra):
-        if mapping.virtual_start is not None:
-            yield MappedRange(
-                physical=mapping.physical,
-                virtual_start=mapping.virtual_start,
-                type=mapping.type,
-                source=plan.strategy,
-                access=mapping.access,
-                cache=mapping.cache,
-                runtime=mapping.runtime,
-                descriptors=mapping.descriptors,
-                why=mapping.why,
-            )
-
-
-def _laid_out(platform: Platform) -> Iterator[MappedRange]:
-    """The layouts that are declared, else the one a kernel was seen to use."""
-    layouts = [
-        (f"virtual_map of {one.os}" if one.os else "virtual_map", one.virtual_map)
-        for one in platform.mapping or ()
-        if one.virtual_map
-    ]
-    if not layouts and platform.memory_map.origin in ("kernel-edited", "kexec"):
-        # Firmware leaves the field as it likes; it is a kernel's layout once a kernel filled it in.
-        layouts = [("memory_map", platform.memory_map.runtime)]
-    for source, entries in layouts:
-        for entry in entries:
-            if entry.virtual_start is not None:
-                yield MappedRange(
-                    physical=entry.physical,
-                    virtual_start=entry.virtual_start,
-                    type=entry.type,
-                    source=source,
-                    runtime=entry.runtime,
-                    descriptors=(entry.index,) if source == "memory_map" else (),
-                )
 
 
 def _neighbours(

@@ -92,8 +92,15 @@ class _Addresses:
     def __init__(self, mappings: tuple[Mapping, ...], layout: MemoryMap) -> None:
         self.mappings = mappings
         self.layout = layout
-        self.placed = [one for one in layout.descriptors if _is_placed(one)]
+        self.placed = [one for one in layout.descriptors if self._counts(one)]
         self.compared = len(self.placed)
+
+    def _counts(self, descriptor: MemoryDescriptor) -> bool:
+        """Whether the kernel placed a descriptor: U-Boot leaves its own address in all it has."""
+        left_alone = descriptor.virtual_start == descriptor.physical_start
+        if left_alone and not descriptor.runtime:
+            return any(mapping.physical.overlaps(descriptor.physical) for mapping in self.mappings)
+        return _is_placed(descriptor)
 
     def mismatches(self) -> Iterator[Mismatch]:
         """Where addresses differ, and what only one of the two has."""

@@ -46,6 +46,10 @@ _MOST_LINES: Final = 2
 a row are optional."""
 
 
+_ELSEWHERE: Final = ("0x", "---")
+"""What begins the next row, or names the next part of a dump."""
+
+
 class Cells(NamedTuple):
     """What the cells of a present entry say; access and cache are ``None`` where they do not."""
 
@@ -153,14 +157,16 @@ def _found(text: CaptureText, form: Form) -> Iterator[TableRow | Unreadable]:
 def _row_at(text: CaptureText, start: int, form: Form) -> tuple[Row | None, bool]:
     """The row that starts at an offset, and whether it may be another one.
 
-    It may where it also reads without its second line, or is a hole with its second line: cells may
-    stand in further ones. ``None`` for one that goes on in a third line, be it only with the end of
-    a word.
+    It may where it also reads without its second line, or is a hole with it and something else than
+    a row stands below: cells, perhaps. ``None`` for one that goes on in a third line, be it only
+    with the end of a word.
     """
     found: list[Row] = []
-    wrapped = False
+    wrapped, below = False, ""
     for count, lines in enumerate(islice(joined(text.text, start), _MOST_LINES + 1)):
         match = form.fields.match(lines.text)
+        if wrapped:
+            below = lines.text[found[-1].match.end() :]
         if match and not (found and match.end() <= found[-1].match.end()):
             if count == _MOST_LINES:
                 return None, False
@@ -168,7 +174,8 @@ def _row_at(text: CaptureText, start: int, form: Form) -> tuple[Row | None, bool
             wrapped = count > 0
     if not found:
         return None, False
-    return found[-1], len(found) > 1 or (wrapped and form.read(found[-1].match) is None)
+    more = bool(below) and not below.startswith(_ELSEWHERE)
+    return found[-1], len(found) > 1 or (more and form.read(found[-1].match) is None)
 
 
 def _read(row: Row, form: Form, *, doubtful: bool) -> TableRow | Unreadable:

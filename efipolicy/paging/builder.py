@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from efipolicy.model.address import AddressRange, round_down, round_up
 from efipolicy.model.mapping import LeafPolicy, Mapping, MappingPlan, Protection
-from efipolicy.paging.geometry import RadixGeometry
+from efipolicy.paging.geometry import RadixGeometry, Window
 from efipolicy.paging.tables import LeafRun, Overlap, PageTables, Refusal
 
 _START = attrgetter("start")
 _END = attrgetter("end")
+_LEAF = slice(LeafRun._fields.index("physical") + 1, None)  # all that is not about where it is
 
 
 class _Leaf(NamedTuple):
@@ -54,7 +55,8 @@ def build(
     Each mapping is rounded outwards to whole pages of the geometry. What has no virtual address is
     left out; what no table can hold is refused. Where mappings overlap the later one wins, but with
     ``va-only``, as Linux on x86 does it, leaves found where a mapping begins keep their frames and
-    only change their access and cache type (Linux 6.12, arch/x86/mm/pat/set_memory.c).
+    only change their access, and become uncached or encrypted where the later mapping is: those
+    bits are added, never taken away (Linux 6.12, arch/x86/mm/pat/set_memory.c).
     ``largest_leaf`` is bytes: the processor, or the kernel, has no larger leaves.
     """
     mappings = tuple(mappings)
@@ -122,6 +124,10 @@ def _rounded(
         virtual, physical = mapping.virtual_start, mapping.physical
         if virtual is None or physical.end <= physical.start:
             continue
+        if windows and (met := _window(windows, mapping)):
+            if reason := _not_as_mapped(met, mapping):
+                refused.append(Refusal(index, reason))
+            continue
         offset = virtual % page
         if physical.start % page != offset:
             reason = f"virtual and physical address differ within a page of {page:#x} bytes"
@@ -134,9 +140,25 @@ def _rounded(
                 placed.append(_Placed(start, end, physical.start - offset, index, mapping))
                 break
         else:
-            if not any(window.virtual.covers(AddressRange(start, end)) for window in windows):
-                refused.append(Refusal(index, f"no address that {geometry.name} translates"))
+            refused.append(Refusal(index, f"no address that {geometry.name} translates"))
     return placed, refused
+
+
+def _window(windows: Sequence[Window], mapping: Mapping) -> Window | None:
+    """The window that a mapping has addresses in."""
+    virtual = mapping.virtual
+    return next((one for one in windows if virtual and one.virtual.overlaps(virtual)), None)
+
+
+def _not_as_mapped(window: Window, mapping: Mapping) -> str | None:
+    """Why a window, which no table can change, does not show what the mapping says."""
+    virtual = mapping.virtual
+    if not virtual or not window.virtual.covers(virtual):
+        return f"only a part of it lies in the window {window.virtual}"
+    physical = window.physical_start + virtual.start - window.virtual.start
+    if physical != mapping.physical.start:
+        return f"the window {window.virtual} shows physical memory at {physical:#x} there"
+    return None
 
 
 def _groups(placed: list[_Placed]) -> Iterator[list[_Placed]]:
@@ -160,31 +182,29 @@ def _split(placed: _Placed, leaf: _Leaf, policy: LeafPolicy) -> list[LeafRun]:
     """The leaves of a mapping: the largest that fit, smaller ones before and after them."""
     start, end, physical, number, mapping = placed
     access, cache, encrypted = mapping.access, mapping.cache, mapping.encrypted
+    pages_only, offset = mapping.pages_only, physical - start
+    apart = 0 if policy == "va-only" else offset  # what a leaf must divide
     runs: list[LeafRun] = []
 
     def fill(start: int, end: int, leaf: _Leaf) -> None:
         size, contiguous, smaller = leaf
-        if smaller is not None:
-            if mapping.pages_only or end - start < size or not fits(size):
-                fill(start, end, smaller)
-                return
-            first, last = -(-start // size) * size, end - end % size
-            if first >= last:
-                fill(start, end, smaller)
-                return
-            if start < first:
-                fill(start, first, smaller)
-            emit(first, last, size, contiguous)
-            if last < end:
-                fill(last, end, smaller)
-        else:
+        while smaller and (pages_only or end - start < size or apart % size):
+            size, contiguous, smaller = smaller
+        if not smaller:
             emit(start, end, size, contiguous)
-
-    def fits(size: int) -> bool:
-        return policy == "va-only" or not (placed.start - physical) % size
+            return
+        first, last = -(-start // size) * size, end - end % size
+        if first >= last:
+            fill(start, end, smaller)
+            return
+        if start < first:
+            fill(start, first, smaller)
+        emit(first, last, size, contiguous)
+        if last < end:
+            fill(last, end, smaller)
 
     def emit(start: int, end: int, size: int, contiguous: int) -> None:
-        if contiguous and not mapping.pages_only and end - start >= contiguous and fits(contiguous):
+        if contiguous and not (pages_only or apart % contiguous):
             first, last = -(-start // contiguous) * contiguous, end - end % contiguous
             if first < last:
                 if start < first:
@@ -196,7 +216,7 @@ def _split(placed: _Placed, leaf: _Leaf, policy: LeafPolicy) -> list[LeafRun]:
         add(start, end, size, marked=False)
 
     def add(start: int, end: int, size: int, *, marked: bool) -> None:
-        frame = physical + start - placed.start
+        frame = start + offset
         runs.append(LeafRun(start, end, frame, size, access, cache, marked, number, encrypted))
 
     fill(start, end, leaf)
@@ -244,15 +264,15 @@ class _Layers:
             first += 1
         mapping = placed.mapping
         first, last = _between(runs, placed.start, at, self.leaf)
-        runs[first:last] = [
+        runs[first:last] = _joined(
             run._replace(
                 access=mapping.access,
-                cache=mapping.cache,
+                cache=run.cache if mapping.cache == "WB" else mapping.cache,
                 mapping=placed.number,
-                encrypted=mapping.encrypted,
+                encrypted=run.encrypted or mapping.encrypted,
             )
             for run in runs[first:last]
-        ]
+        )
         return at
 
 
@@ -261,7 +281,25 @@ def _protect(runs: list[LeafRun], protection: Protection, page: int, leaf: _Leaf
     start = round_down(protection.virtual.start, page)
     end = round_up(protection.virtual.end, page)
     first, last = _between(runs, start, end, leaf)
-    runs[first:last] = [run._replace(access=protection.access) for run in runs[first:last]]
+    access = protection.access
+    runs[first:last] = _joined(run._replace(access=access) for run in runs[first:last])
+
+
+def _joined(runs: Iterable[LeafRun]) -> list[LeafRun]:
+    """The same leaves, neighbours that no longer differ as one run.
+
+    It keeps the work in proportion to the mappings when many of them change the same leaves.
+    """
+    joined: list[LeafRun] = []
+    for run in runs:
+        if joined:
+            before = joined[-1]
+            touch = before.end == run.start and before.frames.end == run.physical
+            if touch and before[_LEAF] == run[_LEAF]:
+                joined[-1] = before._replace(end=run.end)
+                continue
+        joined.append(run)
+    return joined
 
 
 def _touched(runs: Sequence[LeafRun], start: int, end: int) -> tuple[int, int]:

@@ -51,7 +51,8 @@ class EntryFormat(NamedTuple):
 
     An entry is of this kind when its bits ``mask`` are ``value``. ``always`` are further bits that
     an operating system sets in all it makes. ``access`` and ``cache`` give the bits of each choice
-    among those of their masks. A set bit of ``reserved`` makes every use of the entry a fault;
+    among those of their masks; ``other_access`` and ``other_cache`` are bits that mean the same and
+    are read but never written. A set bit of ``reserved`` makes every use of the entry a fault;
     ``contiguous`` marks one of several neighbours that are one translation. ``address`` is empty
     for a kind whose place nobody states.
     """
@@ -67,6 +68,8 @@ class EntryFormat(NamedTuple):
     cache_mask: int = 0
     contiguous: int = 0
     reserved: int = 0
+    other_access: Mapping[int, Access] = {}
+    other_cache: Mapping[int, str] = {}
 
     def holds(self, entry: int) -> bool:
         """Whether an entry is of this kind."""
@@ -195,8 +198,8 @@ def _decoded_leaf(format: EntryFormat, level: Level, entry: int) -> DecodedEntry
     physical = _gathered(format, entry) & -level.entry_size
     decoded = _decoded(format, entry, "leaf", physical)
     return decoded._replace(
-        access=_choice(format.access, entry & format.access_mask),
-        cache=_choice(format.cache, entry & format.cache_mask),
+        access=_choice(format.access, format.other_access, entry & format.access_mask),
+        cache=_choice(format.cache, format.other_cache, entry & format.cache_mask),
         contiguous=bool(format.contiguous and entry & format.contiguous == format.contiguous),
     )
 
@@ -233,8 +236,9 @@ def _gathered(format: EntryFormat, entry: int) -> int:
     return physical
 
 
-def _choice(choices: Mapping[_Word, int], bits: int) -> _Word | None:
-    return next((word for word, value in choices.items() if value == bits), None)
+def _choice(choices: Mapping[_Word, int], others: Mapping[int, _Word], bits: int) -> _Word | None:
+    written = (word for word, value in choices.items() if value == bits)
+    return next(written, None) or others.get(bits)
 
 
 def with_encryption_bit(formats: EntryFormats, bit: int) -> EntryFormats:

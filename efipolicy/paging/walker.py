@@ -88,7 +88,8 @@ class _Walker:
     ) -> None:
         self.tables = tables
         self.formats = formats
-        self.width = physical_address_bits or formats.physical_address_bits
+        widest = formats.physical_address_bits
+        self.width = min(physical_address_bits or widest, widest)
         self.encryption_bit = encryption_bit
 
     def walk(self, address: int, kind: AccessKind) -> Walk:
@@ -143,7 +144,7 @@ class _Walker:
         fault: Fault | None = None
         if decoded.reserved:
             fault = Fault("reserved-bits", kind, level, number, decoded.reserved)
-        elif (frame | meant) >> self.width:
+        elif frame >> self.width or (frame ^ meant) >> level.shift:  # beyond, or had no place
             fault = Fault("address-size", kind, level, number, frame >> self.width << self.width)
         elif decoded.access and _LETTER[kind] not in decoded.access:
             fault = Fault("permission", kind, level, number)

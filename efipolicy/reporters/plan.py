@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
-from efipolicy.model.address import EFI_PAGE_SIZE, AddressRange, size_text
+from efipolicy.model.address import EFI_PAGE_SIZE, size_text
 from efipolicy.model.efi import type_name
 from efipolicy.model.mapping import Mapping, MappingPlan, VirtualMapEntry
+from efipolicy.plugin import Option
+from efipolicy.plugin.options import option_json, option_text
 from efipolicy.reporters.lint_json import JsonObject, dump, region_json
 from efipolicy.reporters.lint_summary import counted
 
 _COLUMNS = ("virtual", "physical", "size", "type", "access", "cache", "from")
 
 
-def plan_text(plan: MappingPlan) -> str:
-    """The mappings in placement order, what is mapped besides, and how a call is made."""
-    shown = ", ".join(f"{name}={_option(value)}" for name, value in plan.options.items())
+def plan_text(plan: MappingPlan, options: Iterable[Option]) -> str:
+    """The mappings in placement order, what is mapped besides, and how a call is made.
+
+    ``options`` are those of the strategy.
+    """
+    known = {option.name: option for option in options}
+    shown = ", ".join(
+        f"{name}={option_text(known[name], value)}"
+        for name, value in plan.options.items()
+        if name in known
+    )
     lines = [f"{plan.strategy}: {plan.status}" + (f" ({shown})" if shown else ""), ""]
     lines += _table([_row(mapping) for mapping in plan.mappings])
     if plan.extra:
@@ -71,14 +81,19 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def plan_json(plan: MappingPlan) -> str:
-    """One JSON object, indented, with a final line end."""
+def plan_json(plan: MappingPlan, options: Iterable[Option]) -> str:
+    """One JSON object, indented, with a final line end. ``options`` are those of the strategy."""
+    known = {option.name: option for option in options}
     call = plan.call
     return dump(
         {
             "version": 1,
             "strategy": plan.strategy,
-            "options": {name: _option_json(value) for name, value in plan.options.items()},
+            "options": {
+                name: option_json(known[name], value)
+                for name, value in plan.options.items()
+                if name in known
+            },
             "status": plan.status,
             "mappings": [_mapping_json(mapping) for mapping in plan.mappings],
             "extra": [{**_mapping_json(item), "why": item.why} for item in plan.extra],
@@ -129,19 +144,3 @@ def _entry_json(entry: VirtualMapEntry) -> JsonObject:
 
 def _address(address: int | None) -> str | None:
     return None if address is None else f"{address:#x}"
-
-
-def _option(value: Any) -> str:
-    if isinstance(value, AddressRange):
-        return str(value)
-    if isinstance(value, tuple):
-        return ".".join(map(str, value))
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "unknown" if value is None else str(value)
-
-
-def _option_json(value: Any) -> Any:
-    if isinstance(value, AddressRange):
-        return [f"{value.start:#x}", f"{value.end:#x}"]
-    return _option(value) if isinstance(value, tuple) else value

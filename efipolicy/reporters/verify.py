@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from efipolicy.engine.verification import Mismatch, Verification
+from efipolicy.engine.verification import Explained, Mismatch, Verification
 from efipolicy.model.address import EFI_PAGE_SIZE, size_text
 from efipolicy.plugin import RenderOptions
 from efipolicy.reporters.lint_json import dump
@@ -38,11 +38,22 @@ def _lines(found: Verification, strategy: str, options: RenderOptions) -> Iterat
         yield f"and {counted(hidden, 'more difference')} (-v shows each)"
     if found.explained:
         yield ""
-    for one in found.explained:
-        size = size_text(one.number_of_pages * EFI_PAGE_SIZE)
-        yield f"explained: {size} at {one.virtual_start:#x}: {one.why}"
+    yield from _explained(found, verbose=options.verbose)
     if found.left_out:
         yield f"left out: {counted(found.left_out, 'page-table row')} of the kernel's own memory"
+
+
+def _explained(found: Verification, *, verbose: bool) -> Iterator[str]:
+    """A line for each reason, verbose one for each place."""
+    reasons: dict[str, list[Explained]] = {}
+    for one in found.explained:
+        reasons.setdefault(f"{one.why} {one.virtual_start:#x}" if verbose else one.why, []).append(
+            one
+        )
+    for places in reasons.values():
+        size = size_text(sum(one.number_of_pages for one in places) * EFI_PAGE_SIZE)
+        more = f" in {len(places)} places from" if len(places) > 1 else " at"
+        yield f"explained: {size}{more} {places[0].virtual_start:#x}: {places[0].why}"
 
 
 def _counts(found: Verification) -> str:

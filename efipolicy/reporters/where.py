@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from efipolicy.engine.locating import MappedRange, Whereabouts
+from efipolicy.engine.locating import Whereabouts
+from efipolicy.engine.mapped import MappedRange
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import EFI_PAGE_SIZE, AddressRange, size_text
 from efipolicy.model.efi import type_name
@@ -15,6 +16,7 @@ from efipolicy.plugin import RenderOptions
 from efipolicy.reporters.lint_json import JsonObject, dump, error_json
 from efipolicy.reporters.lint_summary import counted
 from efipolicy.reporters.snippet import Style
+from efipolicy.reporters.where_walk import accesses_json, walk_json, walk_lines
 from efipolicy.source import Located
 
 _MOST_OBSERVED = 4
@@ -23,7 +25,8 @@ _MOST_OBSERVED = 4
 def where_text(found: Sequence[Whereabouts], options: RenderOptions) -> str:
     """A paragraph for each address: what holds it, outermost first, and its neighbours.
 
-    Quiet output has no neighbours, verbose output every row of page-table dumps.
+    Quiet output has no neighbours. Verbose output explains the fields of page-table entries, walks
+    every mapping and not only the first, and shows every row of page-table dumps.
     """
     return "\n".join("\n".join(_paragraph(one, options)) + "\n" for one in found)
 
@@ -33,6 +36,9 @@ def _paragraph(one: Whereabouts, options: RenderOptions) -> Iterator[str]:
     other = ""
     if one.space == "virtual" and one.physical is not None:
         other = f" = physical {one.physical:#x}"
+    elif one.space == "physical" and one.virtual is not None and not one.mappings:
+        # Else each mapping says at which virtual address.
+        other = f" = virtual {one.virtual:#x}"
     yield style.paint(f"{one.address:#x}, {one.space}{other}", "1")
     for name, words in _lines(one, options):
         code = "31" if name == "fault" else "36"
@@ -49,8 +55,7 @@ def _lines(one: Whereabouts, options: RenderOptions) -> Iterator[tuple[str, str]
         yield "table", f"{one.table}{_place(one.table.located)}"
     for mapping in one.mappings:
         yield "mapping", _mapping(mapping, one)
-    if one.walk:
-        yield "page tables", " ".join(f"{step.level.name}[{step.number}]" for step in one.walk)
+    yield from _walks(one, options)
     shown = len(one.observed) if options.verbose else _MOST_OBSERVED
     for row in one.observed[:shown]:
         yield "observed", _row(row)
@@ -60,8 +65,20 @@ def _lines(one: Whereabouts, options: RenderOptions) -> Iterator[tuple[str, str]
         yield "below", _neighbour(one.below, one.physical, one.descriptor)
     if one.above and not options.quiet:
         yield "above", _neighbour(one.above, one.physical, one.descriptor)
-    if one.fault:
-        yield "fault", one.fault
+    for fault in one.faults:
+        yield "fault", fault
+
+
+def _walks(one: Whereabouts, options: RenderOptions) -> Iterator[tuple[str, str]]:
+    """The walk of the first mapping, of each when verbose; else the path alone."""
+    if not one.walks or one.walks[0].trouble:
+        if one.path:
+            yield "page tables", " ".join(f"{step.level.name}[{step.number}]" for step in one.path)
+        return
+    for number, walked in enumerate(one.walks if options.verbose else one.walks[:1]):
+        if number:
+            yield "walk", f"of {walked.address:#x}"
+        yield from walk_lines(walked, verbose=options.verbose)
 
 
 def _descriptor(descriptor: MemoryDescriptor) -> str:
@@ -82,7 +99,9 @@ def _place(located: Located | None) -> str:
 
 def _mapping(mapping: MappedRange, one: Whereabouts) -> str:
     words = []
-    if one.physical is not None:
+    if one.space == "virtual":
+        words.append(f"at {one.address:#x},")
+    elif one.physical is not None:
         words.append(f"at {mapping.to_virtual(one.physical):#x},")
     words.append(f"{mapping.virtual} -> {mapping.physical}")
     words += [word for word in (mapping.access, mapping.cache) if word]
@@ -122,10 +141,9 @@ def _address(one: Whereabouts) -> JsonObject:
         "table": _table_json(one.table),
         "mapping": _mapping_json(one.mapping) if one.mapping else None,
         "other_mappings": [_mapping_json(mapping) for mapping in one.mappings[1:]],
-        "walk": [
-            {"level": step.level.name, "index": step.number, "entry": None, "fields": {}}
-            for step in one.walk
-        ],
+        "walk": _walk_json(one),
+        "accesses": accesses_json(one.walks[0]) if one.walks else {},
+        "differences": list(one.walks[0].differences) if one.walks else [],
         "observed": [_row_json(row) for row in one.observed],
         "neighbours": {
             "below": _descriptor_json(one.below),
@@ -133,6 +151,16 @@ def _address(one: Whereabouts) -> JsonObject:
         },
         "fault": one.fault,
     }
+
+
+def _walk_json(one: Whereabouts) -> list[JsonObject]:
+    """The entries that are read, or those that would be where their format is not known."""
+    if one.walks and one.walks[0].trouble is None:
+        return walk_json(one.walks[0])
+    return [
+        {"level": step.level.name, "index": step.number, "entry": None, "fields": {}}
+        for step in one.path
+    ]
 
 
 def _hex(number: int | None) -> str | None:

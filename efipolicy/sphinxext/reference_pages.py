@@ -14,6 +14,7 @@ from efipolicy.formats.platform import PLATFORM_FILE
 from efipolicy.model.address import size_text
 from efipolicy.paging import Geometry, RadixGeometry
 from efipolicy.plugin import Architecture, Option, Strategy, hookspecs
+from efipolicy.plugin.options import option_text
 from efipolicy.source.shape import Field, ListOf, Record, Shape
 from efipolicy.sphinxext.installed import registry
 from efipolicy.sphinxext.parts import Cell, inline, literal, quoted, separated, table
@@ -216,13 +217,6 @@ def _option_row(option: Option) -> list[Cell]:
 
 
 def _default(option: Option) -> Cell:
-    default = option.default
-    if default is None:
+    if option.default is None:
         return "not known"
-    if isinstance(default, bool):
-        return literal(str(default).lower())
-    if option.kind == "version" and isinstance(default, tuple):
-        return literal(".".join(map(str, default)))
-    if option.kind == "address" and isinstance(default, int):
-        return literal(f"{default:#x}")
-    return literal(str(default))
+    return literal(option_text(option, option.default))

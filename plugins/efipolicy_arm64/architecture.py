@@ -1,5 +1,9 @@
 """The translation granules of AArch64 and UEFI's binding to it (UEFI 2.10, 2.3.6)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from efipolicy.plugin import (
     EFI_MEMORY_UC,
     EFI_MEMORY_WB,
@@ -10,6 +14,9 @@ from efipolicy.plugin import (
     Level,
     RadixGeometry,
 )
+
+if TYPE_CHECKING:
+    from efipolicy.plugin.paging import EntryFormats
 
 _CONTIGUOUS = {12: {3: 16, 2: 16}, 14: {3: 128, 2: 32}, 16: {3: 32, 2: 32}}
 """By granule shift and level: how many neighbouring leaves may be marked as one translation."""
@@ -56,6 +63,14 @@ GEOMETRIES = {
 }
 """By granule in bytes: the widths that Linux can be built for."""
 
+
+def entry_formats(geometry: RadixGeometry) -> EntryFormats:
+    """How the entries of a geometry are laid out, as Linux makes them."""
+    from efipolicy_arm64 import entries
+
+    return entries.entry_formats(geometry)
+
+
 ARM64 = Architecture(
     name="arm64",
     title="AArch64",
@@ -75,5 +90,7 @@ ARM64 = Architecture(
     isa_mask_defined=True,
     minimum_stack=0x2000,
     stack_alignment=16,
+    entry_formats=entry_formats,
+    assumed_physical_address_bits=48,
     source="UEFI 2.10 §2.3.6",
 )

@@ -49,6 +49,13 @@ def efipolicy_strategies() -> Iterable[Strategy]:
                 default="runtime",
                 doc="which descriptors are mapped",
             ),
+            Option(
+                name="gbpages",
+                kind="boolean",
+                default=True,
+                doc="whether the processor has leaves of 1 GiB, as early x86-64 has not; 2 MiB is "
+                "the largest otherwise",
+            ),
         ),
         plan=plan_identity,
     )
@@ -74,6 +81,7 @@ def plan_identity(request: PlanRequest) -> MappingPlan:
             register=request.architecture.address_space_register,
             stays_mapped="everything at its physical address",
         ),
+        largest_leaf=None if request.options["gbpages"] else 2 << 20,
     )
 
 

@@ -19,6 +19,9 @@ def efipolicy_rules() -> Iterable[Rule]:
 @hookimpl
 def efipolicy_strategies() -> Iterable[Strategy]:
     """The strategies Linux uses."""
-    from efipolicy_linux.x86_topdown import X86_TOPDOWN
+    from efipolicy_linux.arm64_stub import ARM64_NOVAMAP, ARM64_STUB_VIRTMAP
+    from efipolicy_linux.x86_topdown_plan import X86_TOPDOWN
 
     yield X86_TOPDOWN
+    yield ARM64_STUB_VIRTMAP
+    yield ARM64_NOVAMAP

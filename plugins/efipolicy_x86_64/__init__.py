@@ -1,6 +1,9 @@
 """x86-64: page tables of four and five levels, and what UEFI binds to it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from efipolicy.plugin import (
     EFI_MEMORY_UC,
@@ -15,6 +18,9 @@ from efipolicy.plugin import (
     Rule,
     hookimpl,
 )
+
+if TYPE_CHECKING:
+    from efipolicy.plugin.paging import EntryFormats
 
 EFIPOLICY_API = 1
 
@@ -36,6 +42,14 @@ FIVE_LEVEL = RadixGeometry(
 )
 """Paging with LA57: 57 bits."""
 
+
+def entry_formats(geometry: RadixGeometry) -> EntryFormats:
+    """How the entries of a geometry are laid out, under the page-attribute table of Linux."""
+    from efipolicy_x86_64 import entries
+
+    return entries.entry_formats(geometry)
+
+
 X86_64 = Architecture(
     name="x86_64",
     title="x86-64",
@@ -55,6 +69,8 @@ X86_64 = Architecture(
     acpi_granularity=Granularity(size=0x1000, requirement="UEFI-RT-006", source="UEFI 2.10 §2.3.4"),
     minimum_stack=0x1000,
     stack_alignment=16,
+    entry_formats=entry_formats,
+    assumed_physical_address_bits=52,
     source="UEFI 2.10 §2.3.4",
 )
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from efipolicy.cli import COMMANDS
-from tests.conftest import MINIMAL, Run
+from tests.conftest import MINIMAL, ROOT, Run
+
+BOOT = ROOT / "tests" / "recorded" / "x64-q35-2g-rig-ptdump"
 
 CAPTURE = (
     "efi: mem00: [Conventional|   |  |  |  |  |  |  |  |   |WB|WT|WC|UC] range=[0x0-0xfff] (0MB)\n"
@@ -116,6 +118,15 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "lint": ["lint", "good.yaml"],
         "import": ["import", "dmesg.txt"],
         "plan": ["plan", "good.yaml", "--strategy", "identity"],
+        "pagetable": ["pagetable", "good.yaml", "--strategy", "identity"],
+        "whatif": ["whatif", "good.yaml"],
+        "verify": [
+            "verify",
+            BOOT / "log.txt",
+            BOOT / "runtime-map.txt",
+            "--strategy",
+            "x86-topdown",
+        ],
         "diff": ["diff", "good.yaml", "good.yaml"],
         "where": ["where", "good.yaml", "0x1000"],
         "explain": ["explain", "uefi/zero-pages"],
@@ -133,11 +144,14 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "lint": "linted good.yaml",
         "import": "efipolicy: 1",
         "plan": "SetVirtualAddressMap is not called",
+        "pagetable": "tables  1 (PGD 1",
+        "whatif": "kexec to itself: not judged",
         "explain": "uefi/zero-pages",
         "plugins": "rules: ",
         "rules": "uefi/zero-pages",
         "where": "0x1000, physical",
         "diff": "",
+        "verify": "x86-topdown: match",
     }
     assert done[command] in out, "the work itself was not done"
     monkeypatch.setenv("EFIPOLICY_PLUGINS", "-broken")
@@ -201,6 +215,12 @@ def test_debug_is_the_way_to_see_a_traceback(files: Path, run: Run) -> None:
         (["plugins", "--bogus"], 2),
         (["plan", "wrong.yaml", "--strategy", "identity"], 3),
         (["plan", "alien.yaml", "--strategy", "identity"], 4),
+        (["pagetable", "good.yaml"], 2),
+        (["pagetable", "wrong.yaml", "--strategy", "identity"], 3),
+        (["pagetable", "alien.yaml", "--strategy", "identity"], 4),
+        (["whatif", "good.yaml", "--va-bits", "1"], 2),
+        (["whatif", "mapped.yaml"], 3),
+        (["whatif", "alien.yaml"], 4),
     ],
     ids=str,
 )

@@ -24,6 +24,57 @@ def _json(run: Run, *arguments: object) -> tuple[int, dict[str, Any]]:
     return status, found
 
 
+DEBUG = (*TOPDOWN, "--option", "efi_debug=true")
+VIRTMAP, NOVAMAP = ("--strategy", "arm64-stub-virtmap"), ("--strategy", "arm64-novamap")
+INSTALLED = [
+    ("x64-q35-2g-rig-ptdump", "runtime-map", DEBUG, 104),
+    ("x64-q35-2g-rig-ptdump", "walked-page-tables", DEBUG, 258),
+    ("x64-q35-2g-rig-ptdump", "page-tables", DEBUG, 258),
+    ("x64-q35-1g-la57", "runtime-map", DEBUG, 104),
+    ("x64-q35-1g-la57", "walked-page-tables", DEBUG, 262),
+    ("x64-pc-1g-k612", "runtime-map", DEBUG, 116),
+    ("x64-pc-1g-k612", "walked-page-tables", DEBUG, 288),
+    ("x64-q35-2g-k61", "runtime-map", DEBUG, 103),
+    ("x64-q35-2g-k61", "walked-page-tables", DEBUG, 256),
+    ("a64-1g-novamap-k612", "walked-page-tables", NOVAMAP, 20),
+    ("a64-1g-altra-k612", "walked-page-tables", VIRTMAP, 20),
+    ("a64-2g-64k-rig-ptdump", "walked-page-tables", NOVAMAP, 20),
+    ("a64-2g-64k-rig-ptdump", "page-tables", NOVAMAP, 20),
+    ("a64-4g-64k-va42-rig-ptdump", "walked-page-tables", VIRTMAP, 20),
+    ("a64-4g-64k-va42-rig-ptdump", "page-tables", VIRTMAP, 19),
+    ("a64-1g-4k-va39-rig-ptdump", "walked-page-tables", VIRTMAP, 20),
+    ("a64-1g-4k-va39-rig-ptdump", "page-tables", VIRTMAP, 19),
+    ("a64-uboot-1g-16k-k612", "walked-page-tables", VIRTMAP, 3),
+    ("a64-uboot-1g-k612", "walked-page-tables", NOVAMAP, 3),
+]
+
+
+@pytest.mark.parametrize(
+    ("boot", "what", "options", "compared"), INSTALLED, ids=[f"{b}-{w}" for b, w, *_ in INSTALLED]
+)
+def test_what_a_real_kernel_installed_is_what_is_predicted(
+    run: Run, boot: str, what: str, options: tuple[str, ...], compared: int
+) -> None:
+    log, observed = RECORDED / boot / "log.txt", RECORDED / boot / f"{what}.txt"
+    status, found = _json(run, log, observed, *options)
+    assert (status, found["status"], found["mismatches"]) == (0, "match", [])
+    assert found["compared"] == compared
+    reasons = {one["why"] for one in found["explained"]}
+    assert reasons <= {"the list handed to SetVirtualAddressMap"}
+
+
+def test_what_is_not_known_of_a_boot_is_explained_in_a_line_a_reason(run: Run) -> None:
+    tables = BOOT / "page-tables.txt"
+    status, out, _ = run("verify", BOOT / "log.txt", tables, *TOPDOWN)
+    assert status == 0
+    explained = [line for line in out.splitlines() if line.startswith("explained: ")]
+    assert len(explained) == 2
+    assert "boot-services memory that stays mapped, as with efi=debug" in out
+    assert "the list handed to SetVirtualAddressMap" in out
+    _, verbose, _ = run("verify", BOOT / "log.txt", tables, *TOPDOWN, "-v")
+    assert verbose.count("explained: ") > 10
+
+
 def test_a_runtime_map_of_the_same_boot_matches(run: Run) -> None:
     status, out, err = run("verify", BOOT / "log.txt", BOOT / "runtime-map.txt", *TOPDOWN)
     assert (status, err) == (0, "")

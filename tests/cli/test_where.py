@@ -53,7 +53,8 @@ def test_several_addresses_are_answered_in_their_order(run: Run) -> None:
     assert out.index("0x7ffe0000, physical") < out.index("0x1, physical")
     assert "mem04 EfiRuntimeServicesCode 0x7ffe0000-0x80000000" in out
     assert "mapping      at 0xfffffffefffe0000" in out
-    assert "page tables  PGD[511] PUD[507] PMD[511] PTE[480]" in out
+    assert "page tables  PTE[480] 0x000000007ffe0023 -> physical 0x7ffe0000 RWX WB\n" in out
+    assert "access       read, write, execute: reaches 0x7ffe0000\n" in out
     assert "fault        no descriptor that was captured holds it" in out
 
 
@@ -69,8 +70,31 @@ def test_json_has_what_the_contract_says(run: Run) -> None:
     assert first["descriptor"]["line"] == 11
     assert first["mapping"]["physical_start"] == "0x7ffe0000"
     assert [step["index"] for step in first["walk"]] == [511, 507, 511, 480]
+    assert [step["entry"] for step in first["walk"]] == ["0x63", "0x63", "0x63", "0x7ffe0023"]
+    fields = [step["fields"] for step in first["walk"]]
+    assert fields[3]["RW"] == {"value": "0x1", "mask": "0x2", "meaning": "writable"}
+    assert [field["address"]["value"] for field in fields] == [None, None, None, "0x7ffe0000"]
+    assert first["accesses"]["read"] == {"physical": "0x7ffe0010", "cache": "WB", "fault": None}
+    assert first["differences"] == []
     assert second["descriptor"] is None
     assert second["fault"]
+
+
+def test_verbose_output_explains_entries_and_walks_every_mapping(run: Run) -> None:
+    words = ("where", OVMF, "0x7fa65010", "--strategy", "x86-topdown")
+    _, short, _ = run(*words)
+    _, long, _ = run(*words, "-v")
+    assert "read, write: reaches 0x7fa65010; execute: #PF, error code 0x11 (P, I)" in short
+    assert "NX = 1" not in short
+    assert "63 NX = 1: not executable\n" in long
+    assert "0x63, and the table's place, which is the operating system's choice" in long
+    assert "walk         of 0x7fa65010\n" in long
+    assert "PTE[101] 0x800000007fa65023 -> physical 0x7fa65000 RW WB" in long
+
+
+def test_the_tables_of_a_declared_address_width_are_walked(run: Run) -> None:
+    words = ("where", OVMF, "0x7fa65010", "--strategy", "x86-topdown", "--va-bits", "57")
+    assert "P4D[511] table" in run(*words)[1]
 
 
 def test_without_a_strategy_it_says_how_to_choose_one(run: Run) -> None:

@@ -113,8 +113,8 @@ def test_a_plan_gives_the_mapping_and_the_path(registry: Registry) -> None:
     assert one.mapping
     assert one.mapping.source == "x86-topdown"
     assert one.virtual == one.mapping.to_virtual(0x7E01_0010)
-    assert [step.level.name for step in one.walk] == ["PGD", "PUD", "PMD", "PTE"]
-    assert one.walk[0].number == 511
+    assert [step.level.name for step in one.path] == ["PGD", "PUD", "PMD", "PTE"]
+    assert one.path[0].number == 511
     # The 1:1 copy of what firmware may touch physically is the second.
     assert [mapping.virtual_start for mapping in one.mappings][1] == 0x7E01_0000
 
@@ -131,7 +131,7 @@ def test_an_address_nothing_maps_says_what_is_nearest(registry: Registry) -> Non
     assert one.fault.endswith(" is 20 KiB below")
     unreachable = only(whereabouts(platform, 1 << 63, plan=plan, geometry=geometry))
     assert unreachable.fault == "no address that x86_64-4level translates"
-    assert unreachable.walk == ()
+    assert unreachable.path == ()
 
 
 def test_without_a_strategy_there_is_still_the_shape_of_the_tables(registry: Registry) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from efipolicy.engine.planned import Planned
@@ -122,11 +124,19 @@ def test_what_is_taken_out_again_need_not_be_there(registry: Registry) -> None:
     assert verify(planned, _platform(), wrong).status == "mismatch"
 
 
+def test_an_address_that_u_boot_left_in_other_memory_is_no_placement(registry: Registry) -> None:
+    planned = _planned(registry, _mapping(0x100000, HIGH, 1))
+    layout = _layout((0x100000, HIGH, 1), (0x200000, 0x200000, 1)).memory_map
+    runtime, other = layout.descriptors
+    descriptors = (runtime, replace(other, type=7, attribute=0xF))
+    observed = _platform(replace(layout, descriptors=descriptors))
+    found = verify(planned, _platform(), observed)
+    assert (found.status, found.compared["addresses"]) == ("match", 1)
+
+
 def test_addresses_that_firmware_left_behind_are_no_evidence(registry: Registry) -> None:
     planned = _planned(registry, _mapping(0x100000, HIGH, 1))
     observed = _layout((0x100000, HIGH, 1))
-    from dataclasses import replace
-
     firmwares = replace(observed, memory_map=replace(observed.memory_map, origin="firmware"))
     assert verify(planned, _platform(), firmwares).status == "nothing-to-compare"
 
@@ -200,8 +210,6 @@ def test_an_attributes_table_that_was_not_read_explains_other_permissions(
     found = verify(planned, _platform(), rows)
     assert found.status == "match"
     assert "Memory Attributes Table" in found.explained[0].why
-    from dataclasses import replace
-
     none = replace(_platform(), configuration_tables=())
     assert verify(planned, none, rows).status == "mismatch"
 

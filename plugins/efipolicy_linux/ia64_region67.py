@@ -1,0 +1,257 @@
+"""``ia64-region67``: what Linux on Itanium installs, from 2.6 to its last release, 6.6.
+
+Two regions of the address space map all memory one to one, one cached and one not. So nothing is
+allocated and no table is built: a runtime region gets the address it has there already, by what it
+can be cached with (Linux 2.6.28 to 4.15, arch/ia64/kernel/efi.c and arch/ia64/mm/ioremap.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from efipolicy.plugin import (
+    EFI_MEMORY_UC,
+    EFI_MEMORY_UCE,
+    EFI_MEMORY_WB,
+    EFI_MEMORY_WC,
+    EFI_MEMORY_WT,
+    AddressRange,
+    KexecRole,
+    Mapping,
+    MappingPlan,
+    MemoryDescriptor,
+    MemoryMap,
+    Option,
+    PlanProblem,
+    PlanRequest,
+    PlanStatus,
+    RuntimeCall,
+    Strategy,
+    VirtualMapEntry,
+    round_down,
+    round_up,
+    size_text,
+)
+from efipolicy_linux.ia64_pal import CACHED, pal_problems, pinned
+
+UNCACHED: Final = 6 << 61
+"""Where region 6 begins: all memory one to one, never cached, whatever else is asked for."""
+
+REGION_SIZE: Final = 1 << 61
+GRANULES: Final = {"16M": 16 << 20, "64M": 64 << 20}
+
+_NOT_CACHED: Final = EFI_MEMORY_UC | EFI_MEMORY_WC | EFI_MEMORY_WT
+
+KERNEL: Final = Option(
+    name="kernel",
+    kind="version",
+    default=(6, 12),
+    minimum=(2, 6),
+    doc="the Linux version; no address depends on it, and 6.6 was the last one for Itanium",
+)
+_GRANULE: Final = Option(
+    name="granule",
+    kind="choice",
+    choices=tuple(GRANULES),
+    default="16M",
+    doc="what one translation of the regions 6 and 7 spans, as the kernel was built",
+)
+_KERNEL_TR: Final = Option(
+    name="kernel_tr",
+    kind="address",
+    default=None,
+    doc="an address in the page of 64 MiB by which the kernel itself is mapped, physical or of "
+    "region 7; PAL code in that page needs no translation register of its own",
+)
+_DETOURS: Final = Option(
+    name="detours",
+    kind="boolean",
+    default=False,
+    doc="whether memory that is to be mapped uncached gets its address in region 7 after all, where "
+    "the whole granule around it is described as write-back, as ioremap does it; descriptors have "
+    "to overlap for that",
+)
+
+_CALL: Final = RuntimeCall(
+    register="none: the regions 6 and 7 are the kernel's own, always mapped",
+    stays_mapped="everything",
+    interrupts="off during SetVirtualAddressMap, which is called in physical mode",
+    fp_state="scratch registers saved",
+)
+
+
+class _Placed(NamedTuple):
+    """A runtime region, its address (``None``: it gets none) and what it is cached with."""
+
+    descriptor: MemoryDescriptor
+    virtual_start: int | None
+    cache: str
+    problem: PlanProblem | None = None
+
+
+def plan_region67(request: PlanRequest) -> MappingPlan:
+    """Give each runtime region its address in region 7 or 6, and pin PAL code.
+
+    Write-back memory goes to region 7, what is uncached, write-combining or write-through to
+    region 6. What offers none of these is left as it is. SetVirtualAddressMap is told the complete
+    map of firmware, and no address depends on anything but the region's own: every kernel comes to
+    the same.
+    """
+    options, memory_map = request.options, request.platform.memory_map
+    granule = GRANULES[options["granule"]]
+    placed = [_placed(each, request, granule) for each in memory_map.runtime]
+    unpinned = tuple(pal_problems(memory_map, granule))
+    unplaced = tuple(one.problem for one in placed if one.problem)
+    clashes = tuple(_clashes(placed, memory_map, granule))
+    return MappingPlan(
+        strategy="ia64-region67",
+        options=dict(options),
+        status=_status(unplaced, unpinned),
+        mappings=tuple([_mapping(one) for one in placed]),
+        extra=tuple(pinned(memory_map, granule, options["kernel_tr"])),
+        svam=tuple(_virtual_map(memory_map, placed)),
+        call=_CALL,
+        problems=(*unplaced, *unpinned, *clashes),
+        largest_leaf=granule,
+    )
+
+
+def _placed(descriptor: MemoryDescriptor, request: PlanRequest, granule: int) -> _Placed:
+    """Where a region goes: the first of its attributes that Linux looks for decides."""
+    physical = descriptor.physical
+    if not descriptor.has(EFI_MEMORY_WB | _NOT_CACHED):
+        return _Placed(
+            descriptor,
+            None,
+            "UC",
+            PlanProblem(
+                rule="uefi/runtime-region-without-cacheability",
+                message=f"{descriptor} offers none of WB, UC, WC and WT, and is not mapped",
+                region=physical,
+            ),
+        )
+    if physical.end > REGION_SIZE:
+        return _Placed(
+            descriptor,
+            None,
+            "UC",
+            PlanProblem(
+                rule="plan/mapping-out-of-reach",
+                message=f"{descriptor} reaches beyond 2^61, where a region ends",
+                region=physical,
+            ),
+        )
+    if descriptor.has(EFI_MEMORY_WB):
+        return _Placed(descriptor, CACHED + physical.start, "WB")
+    if request.options["detours"]:
+        memory_map, page = request.platform.memory_map, request.geometry.page_size
+        if _is_write_back(memory_map, _around(physical, granule)):
+            return _Placed(descriptor, CACHED + physical.start, "WB")
+        if _is_write_back(memory_map, _around(physical, page)):
+            problem = PlanProblem(
+                rule="uefi/overlapping-descriptors",
+                message=f"{descriptor} is described as write-back too, but not its whole granule: "
+                "it gets pages in region 5, at an address that the allocator chooses",
+                region=physical,
+            )
+            return _Placed(descriptor, None, "WB", problem)
+    return _Placed(descriptor, UNCACHED | physical.start, "UC")
+
+
+def _status(unplaced: Sequence[PlanProblem], unpinned: Sequence[PlanProblem]) -> PlanStatus:
+    """A region in region 5 has an address, which only a boot tells; any other has none."""
+    unknown = [one for one in unplaced if one.rule == "uefi/overlapping-descriptors"]
+    if unpinned or len(unknown) < len(unplaced):
+        return "impossible"
+    return "incomplete" if unknown else "ok"
+
+
+def _around(physical: AddressRange, unit: int) -> AddressRange:
+    return AddressRange(round_down(physical.start, unit), round_up(physical.end, unit))
+
+
+def _is_write_back(memory_map: MemoryMap, extent: AddressRange) -> bool:
+    """Whether each address of a range is described as write-back memory."""
+    known = extent.start
+    for descriptor in memory_map.sharing(extent):
+        if descriptor.physical.start > known:
+            return False
+        if descriptor.has(EFI_MEMORY_WB):
+            known = max(known, descriptor.physical.end)
+    return known >= extent.end
+
+
+def _mapping(placed: _Placed) -> Mapping:
+    descriptor = placed.descriptor
+    return Mapping(
+        physical=descriptor.physical,
+        virtual_start=placed.virtual_start,
+        type=descriptor.type,
+        access="RWX",  # no translation of the regions protects anything
+        cache=placed.cache,
+        runtime=True,
+        descriptors=(descriptor.index,),
+    )
+
+
+def _virtual_map(
+    memory_map: MemoryMap, placed: Sequence[_Placed]
+) -> Iterator[VirtualMapEntry]:
+    """The complete map; what Linux does not place keeps the virtual start firmware left there."""
+    chosen = {one.descriptor.index: one.virtual_start for one in placed}
+    for descriptor in memory_map.descriptors:
+        virtual_start = chosen.get(descriptor.index)
+        yield VirtualMapEntry(
+            physical_start=descriptor.physical_start,
+            virtual_start=descriptor.virtual_start if virtual_start is None else virtual_start,
+            number_of_pages=descriptor.number_of_pages,
+            type=descriptor.type,
+            attribute=descriptor.attribute or 0,
+        )
+
+
+def _clashes(
+    placed: Sequence[_Placed], memory_map: MemoryMap, granule: int
+) -> Iterator[PlanProblem]:
+    """What must not be cached and shares a granule with memory that is mapped cached.
+
+    The processor may read anything in a granule ahead of time.
+    """
+    told: set[int] = set()
+    cached = [_around(one.descriptor.physical, granule) for one in placed if one.cache == "WB"]
+    for extent in _joined(cached):
+        for descriptor in memory_map.sharing(extent):
+            uncached = descriptor.has(_NOT_CACHED | EFI_MEMORY_UCE)
+            if uncached and not descriptor.has(EFI_MEMORY_WB) and descriptor.index not in told:
+                told.add(descriptor.index)
+                yield PlanProblem(
+                    rule="plan/same-frame-with-two-cache-types",
+                    message=f"{descriptor} offers no WB and lies in a granule of "
+                    f"{size_text(granule)} that region 7 maps cached",
+                    region=descriptor.physical & extent,
+                )
+
+
+def _joined(extents: Sequence[AddressRange]) -> Iterator[AddressRange]:
+    """The same addresses, ranges that overlap or touch as one, ascending."""
+    joined: AddressRange | None = None
+    for extent in sorted(extents):
+        if joined and extent.start <= joined.end:
+            joined = AddressRange(joined.start, max(joined.end, extent.end))
+        else:
+            if joined:
+                yield joined
+            joined = extent
+    if joined:
+        yield joined
+
+
+IA64_REGION67: Final = Strategy(
+    name="ia64-region67",
+    title="Linux on Itanium: region 7 cached, region 6 uncached, both one to one",
+    architectures=frozenset({"ia64"}),
+    options=(KERNEL, _GRANULE, _KERNEL_TR, _DETOURS),
+    plan=plan_region67,
+    kexec=KexecRole("own", reads=("purgatory",), offers=("purgatory",)),
+)
