@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from efipolicy.api import load_registry
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import read_one
-from efipolicy.cli.running import plugin_status
+from efipolicy.cli.running import plugin_status, tell
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
-from efipolicy.engine.planning import plan
+from efipolicy.engine.planning import planned
+from efipolicy.plugin.registry import Registry
 from efipolicy.reporters.plan import plan_json, plan_text
 
 
@@ -24,21 +27,65 @@ def _parser() -> cli_options.Parser:
     parser = cli_options.Parser("plan", "Print the mapping a strategy installs.")
     parser.add_argument("file", metavar="FILE", help="a platform file, a capture or `-`")
     add_strategy_options(parser)
+    parser.add_argument(
+        "--seeds",
+        type=_number_of_seeds,
+        metavar="N",
+        help="make the layouts of N seeds, and print the room they leave and the first that fails",
+    )
     cli_options.add_reading_options(parser)
     cli_options.add_json_option(parser)
     return parser
 
 
+def _number_of_seeds(text: str) -> int:
+    if not text.isdecimal() or not text.isascii() or len(text) > 18 or not int(text):
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of seeds, at least 1")
+    return int(text)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Plan, print, and return the exit status."""
-    with cli_options.errors_as_json(arguments, _nothing):
+    with_seeds = any(word.partition("=")[0] == "--seeds" for word in arguments)
+    with cli_options.errors_as_json(arguments, _no_seeds if with_seeds else _nothing):
         options, problem = _parser().parse(arguments)
         if problem:
             raise problem
         registry = load_registry()
-        platform = read_one(options.file, options, registry).platform
-        choice = plan_choice(options)
-        made = plan(platform, registry, choice)
-    render = plan_json if options.format == "json" else plan_text
-    cli_options.write(render(made, registry.strategies[made.strategy].options), options.output)
+        text = (_plan if options.seeds is None else _layouts)(options, registry)
+    cli_options.write(text, options.output)
     return plugin_status(registry)
+
+
+def _plan(options: argparse.Namespace, registry: Registry) -> str:
+    platform = read_one(options.file, options, registry).platform
+    made = planned(platform, registry, plan_choice(options))
+    render = plan_json if options.format == "json" else plan_text
+    return render(made.plan, registry.strategies[made.plan.strategy].options, made.choice)
+
+
+def _layouts(options: argparse.Namespace, registry: Registry) -> str:
+    from efipolicy.engine.seeds import try_seeds
+    from efipolicy.reporters.seeds import seeds_json, seeds_text
+
+    platform = read_one(options.file, options, registry).platform
+    progress = _progress(quiet=options.quiet)
+    tried = try_seeds(platform, registry, plan_choice(options), options.seeds, progress=progress)
+    return seeds_json(tried) if options.format == "json" else seeds_text(tried)
+
+
+def _no_seeds() -> dict[str, Any]:
+    """The JSON of layouts that were not made."""
+    headroom = {"min": None, "median": None, "max": None}
+    return {"strategy": None, "seeds": 0, "headroom": headroom, "first_failure": None}
+
+
+def _progress(*, quiet: bool) -> Callable[[int, int], None] | None:
+    """Show how far many seeds are, on a terminal and nowhere else."""
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        tell(f"\r{done}/{total}\x1b[K", end="" if done < total else "\r\x1b[K")
+
+    return show

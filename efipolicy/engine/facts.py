@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,8 @@ Planner = Callable[[MappingDeclaration], Planned | None]
 """The plan of a declared mapping, or ``None`` where there is nothing to plan."""
 
 _NO_OPTIONS: Mapping[str, Any] = {}
+_OF_A_PLAN = frozenset(("plan", "page_tables", "virtual_map"))
+_DECLARED_BY_A_KERNEL = FACTS_OF_A_KERNEL - _OF_A_PLAN - {"mapping"}
 
 
 def no_plan(_declared: MappingDeclaration) -> None:
@@ -32,7 +35,8 @@ class Facts:
 
     ``set_aside`` are descriptors found to be garbage: no rule is shown them any more. ``planner``
     is asked for a plan when the first rule wants one. ``other_boots`` are further readings of the
-    same platform, ``acceptances`` what became of those of the input.
+    same platform, ``acceptances`` what became of those of the input. ``native`` asks for the plan
+    of a current kernel where no mapping is declared.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Facts:
         planner: Planner = no_plan,
         other_boots: tuple[Platform, ...] = (),
         acceptances: tuple[AcceptanceUse, ...] = (),
+        native: bool = False,
     ) -> None:
         memory_map = platform.memory_map
         table = platform.memory_attributes_table
@@ -54,6 +59,7 @@ class Facts:
         firmware = platform.firmware
         self.planner = planner
         self.kernels = tuple(_kernels(platform.mapping or ()))
+        self.native = MappingDeclaration(options={}) if native and not platform.mapping else None
         self.values: dict[str, Any] = {
             "memory_map": memory_map if read else None,
             "memory_attributes_table": table,
@@ -128,8 +134,28 @@ class Facts:
                 if "svam" in asked and self._leaves_virtual_map_alone(declared):
                     continue
                 yield self._of_kernel(declared, asked)
+            if self.native and self._is_about_a_plan(asked):
+                yield self._of_kernel(self.native, asked)
         else:
             yield self.values
+
+    def _is_about_a_plan(self, asked: AbstractSet[str]) -> bool:
+        """Whether a rule asks for nothing of a kernel but its plan, and the native one has one."""
+        if self.native is None or not asked & _OF_A_PLAN or asked & _DECLARED_BY_A_KERNEL:
+            return False
+        planned = self._planned(self.native)
+        if planned is None or ("virtual_map" in asked and planned.plan.svam is None):
+            return False
+        return "page_tables" not in asked or isinstance(planned.geometry, RadixGeometry)
+
+    def is_assumed(self, rule: Rule, values: Mapping[str, Any]) -> bool:
+        """Whether a rule judges what an assumed plan does; firmware's own map is not assumed."""
+        declared = values.get("mapping")
+        asked = {*rule.facts, *rule.optional_facts}
+        if not isinstance(declared, MappingDeclaration) or not asked & _OF_A_PLAN:
+            return False
+        planned = self._plans.get(id(declared))
+        return planned is not None and planned.plan.status == "assumption"
 
     def _of_kernel(self, declared: MappingDeclaration, asked: Collection[str]) -> dict[str, Any]:
         values = {

@@ -73,6 +73,7 @@ class _Judging:
         self.subjects: dict[str, set[int]] = {}
         self.not_applicable: list[str] = []
         self.not_checked: list[NotChecked] = []
+        self.assumed: set[int] = set()
         self.errors: list[PluginError] = []
         self.reported: list[ReportedFinding] = []
 
@@ -125,6 +126,7 @@ class _Judging:
             planner=self.planner,
             other_boots=self.other_boots,
             acceptances=tuple(self.acceptances),
+            native=self.selection.native_strategy,
         )
 
     def _apply(self, rule: Rule, facts: Facts) -> None:
@@ -154,6 +156,8 @@ class _Judging:
                 self._not_checked(rule, ["a rule that works"])
                 return
             findings += found
+            if facts.is_assumed(rule, case):
+                self.assumed.update(map(id, found))
             needs |= dict.fromkeys((*facts.open_questions(rule), *unjudged))
         if findings or not needs:
             self.found[rule.id] = findings
@@ -216,8 +220,10 @@ class _Judging:
         judged_by_architecture = self.platform.architecture in self.architectures and (
             rule.architectures or "architecture" in rule.facts + rule.optional_facts
         )
-        if judged_by_architecture and self.platform.architecture_reason.kind == "dialect":
-            # Only the shape of the log suggests this architecture (contract, section 5).
+        suggested = judged_by_architecture and self.platform.architecture_reason.kind == "dialect"
+        if suggested or id(finding) in self.assumed:
+            # Only the shape of the log suggests this architecture (contract, section 5), or the
+            # plan is an assumption.
             confidence = Confidence.POSSIBLE
             severity = Severity.WARNING if severity is Severity.ERROR else severity
         region = finding.region

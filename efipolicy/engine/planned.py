@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.paging import Geometry, RadixGeometry
-from efipolicy.plugin import Architecture
+from efipolicy.plugin import Architecture, StrategyChoice
 
 if TYPE_CHECKING:
     from efipolicy.paging.tables import PageTables
 
 
 class Planned(NamedTuple):
-    """What a strategy installs on a platform, and in what tables."""
+    """What a strategy installs on a platform, and in what tables.
+
+    ``choice`` is why this strategy, where nobody named one.
+    """
 
     plan: MappingPlan
     architecture: Architecture
     geometry: Geometry
+    choice: StrategyChoice | None = None
 
     def page_tables(self) -> PageTables | None:
         """The tables as they stay after the boot; ``None`` for a geometry that is no tree."""

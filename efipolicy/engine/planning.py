@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import NoneType
 from typing import Any, NamedTuple
 
 from efipolicy.engine.planned import Planned
@@ -10,7 +11,7 @@ from efipolicy.errors import EfipolicyError, PluginError, UsageError
 from efipolicy.model.mapping import MappingPlan, PlanProblem
 from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, MappingDeclaration, Platform
 from efipolicy.paging import Geometry
-from efipolicy.plugin import Architecture, PlanRequest, Strategy
+from efipolicy.plugin import Architecture, PlanRequest, Strategy, StrategyChoice
 from efipolicy.plugin.calling import call
 from efipolicy.plugin.options import shape_of, written_value
 from efipolicy.plugin.registry import Registry
@@ -45,6 +46,10 @@ def planned(platform: Platform, registry: Registry, choice: PlanChoice) -> Plann
     return _planned(platform, registry, choice, declared)
 
 
+class NoStrategyError(UsageError):
+    """Nobody says which strategy an operating system uses, and nothing tells it."""
+
+
 def plan_if_any(
     platform: Platform, registry: Registry, choice: PlanChoice
 ) -> tuple[MappingPlan | None, Geometry | None]:
@@ -54,16 +59,18 @@ def plan_if_any(
     asked for. Raises what `plan` raises.
     """
     declared = platform.mapping[0] if platform.mapping else None
-    if choice.strategy or (declared and declared.strategy):
-        made = plan(platform, registry, choice)
-    elif choice.options:
-        raise UsageError(
-            "--option is for a strategy, and there is none; choose one with --strategy"
-        )
-    else:
-        made = None
     architecture = registry.architectures.get(platform.architecture)
-    return made, _geometry(architecture, choice, declared) if architecture else None
+    if choice.strategy or (declared and declared.strategy) or architecture:
+        try:
+            made = planned(platform, registry, choice)
+        except NoStrategyError:
+            if choice.options:
+                raise UsageError(
+                    "--option is for a strategy, and there is none; choose one with --strategy"
+                ) from None
+        else:
+            return made.plan, made.geometry
+    return None, _geometry(architecture, choice, declared) if architecture else None
 
 
 def planner_of(
@@ -76,7 +83,7 @@ def planner_of(
     """
 
     def planner(declared: MappingDeclaration) -> Planned | None:
-        if declared.strategy is None or platform.architecture not in registry.architectures:
+        if platform.architecture not in registry.architectures:
             return None
         try:
             return _planned(platform, registry, PlanChoice(), declared)
@@ -95,17 +102,54 @@ def _planned(
     choice: PlanChoice,
     declared: MappingDeclaration | None,
 ) -> Planned:
+    strategy, request, evident = _requested(platform, registry, choice, declared)
+    made: MappingPlan = call(f"strategy {strategy.name}", strategy.plan, request, gives=MappingPlan)
+    if evident and not evident.certain and made.status == "ok":
+        made = made._replace(status="assumption")
+    made = _with_open_questions(made, platform)
+    geometry = _widened(request, made.virtual_address_bits)
+    return Planned(made, request.architecture, geometry, evident)
+
+
+def _widened(request: PlanRequest, virtual_address_bits: int | None) -> Geometry:
+    """The tables of a plan, which may translate more than the kernel's own addresses."""
+    geometry = request.geometry
+    if virtual_address_bits is None:
+        return geometry
+    for other in request.architecture.geometries.get(geometry.page_size, ()):
+        if other.virtual_address_bits == virtual_address_bits:
+            return other
+    return geometry
+
+
+def requested(
+    platform: Platform, registry: Registry, choice: PlanChoice
+) -> tuple[Strategy, PlanRequest]:
+    """The strategy that `plan` asks, and what it is given. Raises what that raises."""
+    declared = platform.mapping[0] if platform.mapping else None
+    strategy, request, _ = _requested(platform, registry, choice, declared)
+    return strategy, request
+
+
+def _requested(
+    platform: Platform,
+    registry: Registry,
+    choice: PlanChoice,
+    declared: MappingDeclaration | None,
+) -> tuple[Strategy, PlanRequest, StrategyChoice | None]:
+    """The strategy, what it is given, and what chose it where nobody names it."""
     architecture = _architecture(platform, registry)
     named = choice.strategy or (declared.strategy if declared else None)
-    if named is None:
-        raise UsageError(
-            "the platform declares no strategy; choose one with --strategy "
-            f"({', '.join(_fitting(platform, registry))})"
-        )
     from_file = declared if choice.strategy is None else None
-    span = from_file.strategy_span if from_file else None
-    strategy = _strategy(named, platform, registry, span)
+    evident: StrategyChoice | None = None
+    if named is None:
+        strategy, evident = _evident(platform, registry, declared)
+    else:
+        span = from_file.strategy_span if from_file else None
+        strategy = _strategy(named, platform, registry, span)
     values = {option.name: option.default for option in strategy.options}
+    if evident:
+        values |= evident.options
     if from_file:
         values |= _declared_options(strategy, from_file)
     values |= _stated_options(strategy, choice.options)
@@ -116,8 +160,49 @@ def _planned(
         geometry=geometry,
         options=values,
     )
-    made: MappingPlan = call(f"strategy {strategy.name}", strategy.plan, request, gives=MappingPlan)
-    return Planned(_with_open_questions(made, platform), architecture, geometry)
+    return strategy, request, evident
+
+
+def _evident(
+    platform: Platform, registry: Registry, declared: MappingDeclaration | None
+) -> tuple[Strategy, StrategyChoice]:
+    """The one strategy that the evidence of a declared mapping tells.
+
+    Raises `UsageError` where there is none, or more than one.
+    """
+    choices = [
+        (strategy, choice)
+        for strategy in registry.strategies.values()
+        if declared and _fits(strategy, platform) and _tells(platform, declared)
+        if (choice := _choice(strategy, platform, declared))
+    ]
+    sure = [one for one in choices if one[1].certain] or choices
+    if len(sure) == 1:
+        return sure[0]
+    told = "the platform declares no strategy"
+    if sure:
+        told += f", and its kernel fits {' and '.join(strategy.name for strategy, _ in sure)}"
+    fitting = ", ".join(_fitting(platform, registry))
+    raise NoStrategyError(f"{told}; choose one with --strategy ({fitting})")
+
+
+def _tells(platform: Platform, declared: MappingDeclaration) -> bool:
+    """Whether a first kernel says of what system it is, or stands for one nobody declared."""
+    stated = platform.mapping or ()
+    first = any(declared is one for one in stated)
+    return declared.os is not None if first else not stated
+
+
+def _choice(
+    strategy: Strategy, platform: Platform, declared: MappingDeclaration
+) -> StrategyChoice | None:
+    if strategy.chosen is None:
+        return None
+    what = f"strategy {strategy.name}"
+    made: StrategyChoice | None = call(
+        what, strategy.chosen, platform, declared, gives=(StrategyChoice, NoneType)
+    )
+    return made
 
 
 def declaration_errors(platform: Platform, registry: Registry) -> list[InputError]:

@@ -25,7 +25,7 @@ def walker_of(planned: Planned, platform: Platform) -> PlanWalker | None:
     Raises `PluginError` when the architecture's plugin fails to say it, or the strategy's plan asks
     for granules there are not.
     """
-    plan, architecture, geometry = planned
+    plan, architecture, geometry, _ = planned
     if isinstance(geometry, RegionGeometry):
         return RegionsWalker(plan, _regions(plan, geometry))
     if architecture.entry_formats is None:

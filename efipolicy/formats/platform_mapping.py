@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from efipolicy.formats.platform_firmware import PLACES, SERVICE
@@ -31,6 +32,7 @@ from efipolicy.model.declared import (
 from efipolicy.model.platform import MappingDeclaration
 from efipolicy.source.document import Mapping, Node, Scalar
 from efipolicy.source.shape import (
+    INVALID,
     AnyNode,
     Choice,
     Field,
@@ -42,6 +44,7 @@ from efipolicy.source.shape import (
     Pattern,
     Reading,
     Record,
+    Shape,
 )
 
 
@@ -402,13 +405,58 @@ def _mapping(node: Mapping, values: dict[str, Any]) -> MappingDeclaration:
     return MappingDeclaration(**values, strategy_span=node.span_of("strategy"), located=node)
 
 
-_KEXEC_HOP = Record(
+_CHANNEL = Choice(
+    "auto",
+    "none",
+    "setup_data",
+    "device-tree",
+    "purgatory",
+    also={"setup-data": "setup_data", "device_tree": "device-tree", "dt": "device-tree"},
+)
+_LOADER = Choice("kexec-tools", "kexec-file", "unspecified")
+_OF_THE_HOP: Final[dict[str, Shape]] = {
+    "channel": _CHANNEL,
+    "loader": _LOADER,
+    "skip_svam": Flag(),
+}
+_KIND = Choice("kexec", "crash", also=_words(crash="kdump"))
+
+HOP_FIELDS: Final[dict[str, Shape]] = {
+    **_OF_THE_HOP,
+    "kind": _KIND,
+    "memory": RANGE,
+    "page_size": PageSize(),
+    "virtual_address_bits": Integer(8, minimum=32, maximum=64),
+}
+"""The keys of a hop that a command line may state too."""
+
+
+class _KexecHop(Record):
+    """A kexec hop: what is said of the way to the kernel may stand among its options."""
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        """The declaration. A key wins over an option of the same name."""
+        hop: Any = super().read(node, reading)
+        if not isinstance(hop, MappingDeclaration):
+            return hop
+        said = {name: hop.options[name] for name in _OF_THE_HOP if name in hop.options}
+        if not said:
+            return hop
+        values = {name: _OF_THE_HOP[name].read(said[name], reading) for name in said}
+        if INVALID in values.values():
+            return INVALID
+        values |= {name: getattr(hop, name) for name in said if getattr(hop, name) is not None}
+        options = {name: each for name, each in hop.options.items() if name not in said}
+        return replace(hop, options=options, **values)
+
+
+_KEXEC_HOP = _KexecHop(
     "a kexec hop",
     "A kernel that follows the one before it.",
     _mapping_fields(
         Field(
             "kind",
-            Choice("kexec", "crash", also=_words(crash="kdump")),
+            _KIND,
             "an ordinary kexec, or a crash kernel",
         ),
         Field("memory", RANGE, "crash: the memory it was given, [start, end)"),
@@ -418,6 +466,13 @@ _KEXEC_HOP = Record(
             "where kexec puts the next kernel, physical",
         ),
         Field("carried", _CARRIED, "what the kernel before hands over"),
+        Field("channel", _CHANNEL, "how it learns of firmware; auto: the usual way"),
+        Field("loader", _LOADER, "what loaded it"),
+        Field(
+            "skip_svam",
+            Flag(),
+            "whether a kernel that computes its own layout knows that firmware has one",
+        ),
     ),
     _mapping,
 )

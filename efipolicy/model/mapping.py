@@ -101,7 +101,8 @@ class MappingPlan(NamedTuple):
     The rest is what page tables depend on: where large leaves may stand and how large (bytes), what
     is protected once everything is mapped, the number of the bit that marks encrypted memory, the
     physical memory that the kernel's own tables map as ordinary memory while firmware runs, and
-    what is mapped besides at a place that no input tells.
+    what is mapped besides at a place that no input tells, and the width of the tables where they
+    translate more than the addresses the kernel uses.
     """
 
     strategy: str
@@ -118,3 +119,4 @@ class MappingPlan(NamedTuple):
     encryption_bit: int | None = None
     direct_map: tuple[AddressRange, ...] = ()
     unforeseen: tuple[Unforeseen, ...] = ()
+    virtual_address_bits: int | None = None

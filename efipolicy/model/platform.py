@@ -180,7 +180,9 @@ class MappingDeclaration:
     declared and not left to the strategy: what SetVirtualAddressMap is told, or what a kexec'd
     kernel takes over. ``hypervisor`` names what runs below the operating system. Of a hop,
     ``carried`` is what the kernel before handed over, and ``segments`` are the physical ranges,
-    half-open, that kexec loads it to.
+    half-open, that kexec loads it to. ``channel`` and ``loader`` are words of
+    `efipolicy.model.chain`; ``skip_svam`` says that it knows of a call of SetVirtualAddressMap
+    before it.
     """
 
     os: str | None = None
@@ -204,6 +206,9 @@ class MappingDeclaration:
     memory: tuple[int, int] | None = None
     segments: tuple[tuple[int, int], ...] | None = None
     carried: Carried | None = None
+    channel: str | None = None
+    loader: str | None = None
+    skip_svam: bool | None = None
     kexec: tuple[MappingDeclaration, ...] = ()
     located: Located | None = field(default=None, compare=False, repr=False)
 

@@ -16,7 +16,9 @@ def failure(what: str, problem: Exception, *, path: str | None = None) -> Plugin
     return error
 
 
-def call(what: str, function: Callable[..., Any], *arguments: Any, gives: type) -> Any:
+def call(
+    what: str, function: Callable[..., Any], *arguments: Any, gives: type | tuple[type, ...]
+) -> Any:
     """The result of a plugin's function.
 
     Raises `PluginError` when the function raises (unless it is an error of ours that it passes
@@ -29,5 +31,8 @@ def call(what: str, function: Callable[..., Any], *arguments: Any, gives: type) 
     except Exception as problem:
         raise failure(what, problem) from problem
     if not isinstance(result, gives):
-        raise PluginError(f"{what} gave {type(result).__name__}, not {gives.__name__}")
+        expected = " or ".join(
+            kind.__name__ for kind in (gives if isinstance(gives, tuple) else (gives,))
+        )
+        raise PluginError(f"{what} gave {type(result).__name__}, not {expected}")
     return result

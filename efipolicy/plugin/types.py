@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from efipolicy.model.declared import Handover
 from efipolicy.model.finding import Report
 from efipolicy.model.mapping import MappingPlan
-from efipolicy.model.platform import Platform
+from efipolicy.model.memory_map import MemoryDescriptor
+from efipolicy.model.platform import MappingDeclaration, Platform
 from efipolicy.paging import Geometry, RadixGeometry
 from efipolicy.source import SourceText
 
 if TYPE_CHECKING:
+    from efipolicy.model.handover import HandoverJudgement
     from efipolicy.paging.entries import EntryFormats
 
 API_LEVEL = 1
@@ -107,11 +110,79 @@ class PlanRequest(NamedTuple):
     options: Mapping[str, Any]
 
 
+KexecChannel = Literal["setup_data", "device-tree", "purgatory"]
+"""What a kernel leaves for the one after it: x86 ``setup_data``, which says that firmware is
+virtual; the device tree, with the memory map as it stands; ia64's purgatory, which puts a call that
+does nothing in the place of SetVirtualAddressMap."""
+
+
+class KexecRole(NamedTuple):
+    """What a kernel does with firmware that another kernel used before it, and what it leaves.
+
+    ``addresses``: it calls firmware at physical addresses and takes the pointers in the system
+    table for physical ones (``physical``), computes a layout and gives it to SetVirtualAddressMap
+    (``own``), or maps the addresses that ``reads`` brings (``given``). Of the channels in
+    ``offers`` and the next one's ``reads`` the first in common is used; one that offers none leaves
+    the next kernel without any word about firmware.
+
+    ``states_addresses``: what it offers holds the addresses it uses. ``maps_identity``: it maps
+    given addresses at their physical ones besides. ``without_channel`` is what becomes of a kernel
+    that expects given addresses and gets none, with firmware already virtual. ``only_given``: even
+    while firmware is physical it can do nothing but map what it is given, because a part of it
+    chooses addresses that kexec passes by.
+
+    ``refuses``: firmware that is virtual at other than physical addresses (``moved``), or virtual
+    at all (``virtual``); its runtime services stay off then. ``reproducible``: equal input gives
+    equal addresses, where no allocator has a say; ``varies_with`` says on what else than a region's
+    own physical address they depend.
+
+    ``exports_runtime_map``: kexec-tools can read the layout from it, so that it does not drop
+    firmware from what it passes on. ``kexec_flag``: its image tells loaders that it may be given
+    firmware by kexec. ``None``: no matter. ``failure_marker``: the virtual start that tells of a
+    failed SetVirtualAddressMap, each with the first kernel release that writes and knows it.
+    """
+
+    addresses: Literal["physical", "own", "given"]
+    reads: tuple[KexecChannel, ...] = ()
+    offers: tuple[KexecChannel, ...] = ()
+    states_addresses: bool = False
+    maps_identity: bool = False
+    without_channel: Literal["disabled", "own"] = "disabled"
+    only_given: bool = False
+    refuses: Literal["nothing", "moved", "virtual"] = "nothing"
+    reproducible: bool = True
+    varies_with: str | None = None
+    exports_runtime_map: bool | None = None
+    kexec_flag: bool | None = None
+    failure_marker: tuple[tuple[tuple[int, ...], int], ...] = ()
+
+
+class StrategyChoice(NamedTuple):
+    """That an operating system takes a strategy, what tells so, and the options that follow.
+
+    ``certain`` is false where the evidence leaves another one open: the plan is an assumption.
+    """
+
+    reason: str
+    options: Mapping[str, Any] = {}
+    certain: bool = True
+
+
+SeededLayouts = Callable[[int], Iterable[tuple[MemoryDescriptor, int | None]]]
+"""A function from a seed to the regions and their virtual starts, ``None`` for one without."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Strategy:
     """A way of choosing virtual addresses for the runtime descriptors.
 
-    ``architectures`` is empty for a strategy that fits every architecture.
+    ``architectures`` is empty for a strategy that fits every architecture. ``kexec`` says how its
+    kernel goes on from another one; without it chains with this strategy are not judged. ``chosen``
+    says whether an operating system that declares no strategy takes this one; a declaration that
+    says nothing of the system is that of a current one. ``layouts`` spares a strategy with an
+    option ``seed`` a whole plan where only addresses are asked for: it gives a function from a seed
+    to the runtime regions with their virtual starts. ``page`` is the path of a file of
+    reStructuredText with what the documentation says of the strategy besides what is computed.
     """
 
     name: str
@@ -119,6 +190,37 @@ class Strategy:
     architectures: frozenset[str] = frozenset()
     options: tuple[Option, ...] = ()
     plan: Callable[[PlanRequest], MappingPlan]
+    kexec: KexecRole | None = None
+    chosen: Callable[[Platform, MappingDeclaration], StrategyChoice | None] | None = None
+    layouts: Callable[[PlanRequest], SeededLayouts] | None = None
+    page: str | None = None
+
+
+class HandoverRequest(NamedTuple):
+    """What a hand-over is given: the platform and its ``handover:``, the kernel that is entered.
+
+    ``kernel`` is what ``mapping:`` says of it, where it says anything. ``geometries`` are the page
+    tables it may have: one where its page size and address width are declared.
+    """
+
+    platform: Platform
+    declared: Handover
+    kernel: MappingDeclaration | None
+    geometries: tuple[RadixGeometry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HandoverVariant:
+    """A way of entering a kernel from the boot loader, as ``handover: {variant: …}`` names it.
+
+    ``judge`` is a pure function: it says what the hand-over relies on, whether that holds, and what
+    it costs. ``architectures`` is empty for one that fits every architecture.
+    """
+
+    name: str
+    title: str
+    architectures: frozenset[str] = frozenset()
+    judge: Callable[[HandoverRequest], HandoverJudgement]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -56,6 +56,11 @@ def policy_file(rules: Iterable[Rule] = ()) -> Record:
             ),
             Field("preview", FLAG, "judge by rules that are new or stricter, too"),
             Field(
+                "native_strategy",
+                FLAG,
+                "where no mapping is declared, judge the one that a current kernel would install",
+            ),
+            Field(
                 "rules",
                 RuleSettings(rules),
                 "from globs of rule ids to severities, pins and options; "
@@ -122,17 +127,20 @@ def _read(
         raise SettingsError([*errors, *reading.errors])
     settings: list[Setting] = []
     preview = values.get("preview", False)
+    native = values.get("native_strategy", False)
     extends: tuple[Scalar, ...] = values.get("extends", ())
     for base in extends:
         policy = _base(base, installed, within)
         settings += policy.settings
         preview = preview or policy.preview
+        native = native or policy.native_strategy
     settings += [setting._replace(by=name) for setting in values["rules"]]
     return Policy(
         name=os.path.basename(source.path).rpartition(".")[0],
         summary=values["summary"],
         settings=tuple(settings),
         preview=preview,
+        native_strategy=native,
         extends=tuple(base.text for base in extends),
     )
 

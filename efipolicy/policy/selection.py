@@ -36,7 +36,8 @@ class Policy(NamedTuple):
     """A named list of settings, those of the policies it extends first.
 
     Of several globs that match a rule the last one counts. A policy of ``preview`` judges by rules
-    that are new or stricter, too.
+    that are new or stricter, too; one of ``native_strategy`` judges the mapping that a current
+    kernel of the architecture would install where none is declared.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Policy(NamedTuple):
     settings: tuple[Setting, ...]
     preview: bool = False
     extends: tuple[str, ...] = ()
+    native_strategy: bool = False
 
 
 class Resolved(NamedTuple):
@@ -80,6 +82,7 @@ class Selection:
         self.select = tuple(select)
         self.ignore = tuple(ignore)
         self.preview = preview or any(policy.preview for policy in policies)
+        self.native_strategy = any(policy.native_strategy for policy in policies)
         self._named: dict[str, list[int]] = {}
         self._globs: list[int] = []
         for place, setting in enumerate(self.settings):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from efipolicy.model.address import EFI_PAGE_SIZE, size_text
 from efipolicy.model.efi import type_name
 from efipolicy.model.mapping import Mapping, MappingPlan, VirtualMapEntry
-from efipolicy.plugin import Option
+from efipolicy.plugin import Option, StrategyChoice
 from efipolicy.plugin.options import option_json, option_text
 from efipolicy.reporters.lint_json import JsonObject, dump, region_json
 from efipolicy.reporters.lint_summary import counted
@@ -15,10 +15,12 @@ from efipolicy.reporters.lint_summary import counted
 _COLUMNS = ("virtual", "physical", "size", "type", "access", "cache", "from")
 
 
-def plan_text(plan: MappingPlan, options: Iterable[Option]) -> str:
+def plan_text(
+    plan: MappingPlan, options: Iterable[Option], choice: StrategyChoice | None = None
+) -> str:
     """The mappings in placement order, what is mapped besides, and how a call is made.
 
-    ``options`` are those of the strategy.
+    ``options`` are those of the strategy, ``choice`` why it is this one where nobody named it.
     """
     known = {option.name: option for option in options}
     shown = ", ".join(
@@ -26,7 +28,10 @@ def plan_text(plan: MappingPlan, options: Iterable[Option]) -> str:
         for name, value in plan.options.items()
         if name in known
     )
-    lines = [f"{plan.strategy}: {plan.status}" + (f" ({shown})" if shown else ""), ""]
+    lines = [f"{plan.strategy}: {plan.status}" + (f" ({shown})" if shown else "")]
+    if choice:
+        lines.append(f"taken for {choice.reason}")
+    lines.append("")
     lines += _table([_row(mapping) for mapping in plan.mappings])
     if plan.extra:
         lines += ["", "mapped besides:"]
@@ -81,8 +86,10 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def plan_json(plan: MappingPlan, options: Iterable[Option]) -> str:
-    """One JSON object, indented, with a final line end. ``options`` are those of the strategy."""
+def plan_json(
+    plan: MappingPlan, options: Iterable[Option], choice: StrategyChoice | None = None
+) -> str:
+    """One JSON object, indented, with a final line end. The arguments are those of `plan_text`."""
     known = {option.name: option for option in options}
     call = plan.call
     return dump(
@@ -95,6 +102,7 @@ def plan_json(plan: MappingPlan, options: Iterable[Option]) -> str:
                 if name in known
             },
             "status": plan.status,
+            "choice": {"reason": choice.reason, "certain": choice.certain} if choice else None,
             "mappings": [_mapping_json(mapping) for mapping in plan.mappings],
             "extra": [{**_mapping_json(item), "why": item.why} for item in plan.extra],
             "svam": None if plan.svam is None else [_entry_json(entry) for entry in plan.svam],

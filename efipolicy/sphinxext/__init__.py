@@ -1,11 +1,12 @@
-"""A Sphinx extension: pictures of memory maps, pages of rules and platforms, the reference.
+"""A Sphinx extension: pictures of memory maps, pages of rules, strategies, platforms.
 
 .. code-block:: python
 
     extensions = ["efipolicy.sphinxext"]
 
-``efipolicy_rule_pages`` and ``efipolicy_platform_pages`` name folders of the source tree into which
-the pages of all rules and of all reference platforms are written; without them nothing is.
+``efipolicy_rule_pages``, ``efipolicy_strategy_pages`` and ``efipolicy_platform_pages`` name folders
+of the source tree into which the pages of all rules, of all strategies and of all reference
+platforms are written; without them nothing is.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         requirement_pages,
         rule_index,
         rule_pages,
+        strategy_pages,
     )
     from efipolicy.sphinxext.domain import EfipolicyDomain, without_target
     from efipolicy.sphinxext.generated import write_pages
 
     app.require_sphinx("8.1")
     app.add_config_value("efipolicy_rule_pages", None, "env", (str, type(None)))
+    app.add_config_value("efipolicy_strategy_pages", None, "env", (str, type(None)))
     app.add_config_value("efipolicy_platform_pages", None, "env", (str, type(None)))
     app.add_domain(EfipolicyDomain)
     elements.setup(app)
@@ -53,7 +56,9 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("efi-platform-format", reference_pages.EfiPlatformFormat)
     app.add_directive("efi-hooks", reference_pages.EfiHooks)
     app.add_directive("efi-architectures", reference_pages.EfiArchitectures)
-    app.add_directive("efi-strategies", reference_pages.EfiStrategies)
+    app.add_directive("efi-strategy", strategy_pages.EfiStrategy)
+    app.add_directive("efi-strategies", strategy_pages.EfiStrategies)
+    app.add_directive("efi-handovers", reference_pages.EfiHandovers)
     app.add_directive("efi-formats", reference_pages.EfiFormats)
     app.add_directive("efi-requirements", requirement_pages.EfiRequirements)
     app.add_directive("efi-policies", policy_pages.EfiPolicies)

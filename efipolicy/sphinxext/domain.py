@@ -1,4 +1,4 @@
-"""The ``efi`` domain: ``:efi:rule:`uefi/zero-pages``` and ``:efi:platform:`broken-x86_64```."""
+"""The ``efi`` domain: ``:efi:rule:`uefi/zero-pages```, ``:efi:strategy:`identity``` and so on."""
 
 from __future__ import annotations
 
@@ -25,17 +25,19 @@ class Target(NamedTuple):
 
 
 class EfipolicyDomain(Domain):
-    """Rules, reference platforms and requirements as things a document can refer to."""
+    """Rules, strategies, reference platforms and requirements: what a document can refer to."""
 
     name = "efi"
     label = "efipolicy"
     object_types = {  # noqa: RUF012 - Sphinx reads it so
         "rule": ObjType("rule", "rule"),
+        "strategy": ObjType("strategy", "strategy"),
         "platform": ObjType("platform", "platform"),
         "requirement": ObjType("requirement", "requirement"),
     }
     roles = {  # noqa: RUF012
         "rule": XRefRole(warn_dangling=True),
+        "strategy": XRefRole(warn_dangling=True),
         "platform": XRefRole(warn_dangling=True),
         "requirement": XRefRole(warn_dangling=True),
     }

@@ -1,4 +1,4 @@
-"""Write the pages of rules and platforms into the source tree: a title and one directive each.
+"""Write the pages of rules, strategies and platforms into the source tree: a title and one directive each.
 
 A file is written only when it would change, and a page whose subject is gone is removed, so that
 a build after nothing happened reads nothing again.
@@ -25,6 +25,11 @@ def write_pages(app: Sphinx) -> None:
             pages[folder / f"{rule.id}.rst"] = _page(rule.id, f".. efi-rule:: {rule.id}")
             pack = f".. efi-rules:: {rule.pack}\n\n{_TOCTREE}"
             pages[folder / rule.pack / "index.rst"] = _page(rule.pack, pack)
+        _remove_others(folder, pages)
+    if app.config.efipolicy_strategy_pages:
+        folder = Path(app.srcdir) / app.config.efipolicy_strategy_pages
+        for name in registry().strategies:
+            pages[folder / f"{name}.rst"] = _page(name, f".. efi-strategy:: {name}")
         _remove_others(folder, pages)
     if app.config.efipolicy_platform_pages:
         folder = Path(app.srcdir) / app.config.efipolicy_platform_pages

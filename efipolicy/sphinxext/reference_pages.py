@@ -13,7 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from efipolicy.formats.platform import PLATFORM_FILE
 from efipolicy.model.address import size_text
 from efipolicy.paging import Geometry, RadixGeometry
-from efipolicy.plugin import Architecture, Option, Strategy, hookspecs
+from efipolicy.plugin import Architecture, HandoverVariant, Option, Strategy, hookspecs
 from efipolicy.plugin.options import option_text
 from efipolicy.source.shape import Field, ListOf, Record, Shape
 from efipolicy.sphinxext.installed import registry
@@ -186,6 +186,17 @@ class EfiStrategies(SphinxDirective):
         return made
 
 
+class EfiHandovers(SphinxDirective):
+    """``.. efi-handovers::``: the installed boot hand-overs."""
+
+    def run(self) -> list[nodes.Node]:
+        """A row a hand-over: its name, what it is, where it fits."""
+        rows: list[list[Cell]] = [
+            [literal(each.name), each.title, _fits(each)] for each in registry().handovers.values()
+        ]
+        return [table(("variant", "what it is", "architectures"), rows)]
+
+
 class EfiFormats(SphinxDirective):
     """``.. efi-formats::``: the captured texts that the installed plugins read."""
 
@@ -198,8 +209,12 @@ class EfiFormats(SphinxDirective):
         return [table(("text", "format", "dialects"), rows)]
 
 
+def _fits(contributed: Strategy | HandoverVariant) -> str:
+    return ", ".join(sorted(contributed.architectures)) or "every architecture"
+
+
 def _strategy_sentence(strategy: Strategy) -> str:
-    fits = ", ".join(sorted(strategy.architectures)) or "every architecture"
+    fits = _fits(strategy)
     options = "" if strategy.options else " It has no options."
     return f"{strategy.title.rstrip('.')}. It fits {fits}.{options}"
 

@@ -1,6 +1,9 @@
 """IA-32: classic and PAE page tables, and what UEFI binds to them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from efipolicy.plugin import (
     EFI_MEMORY_UC,
@@ -16,6 +19,9 @@ from efipolicy.plugin import (
     hookimpl,
 )
 
+if TYPE_CHECKING:
+    from efipolicy.plugin.paging import EntryFormats
+
 EFIPOLICY_API = 1
 
 CLASSIC = RadixGeometry(
@@ -25,6 +31,7 @@ CLASSIC = RadixGeometry(
         Level("PTE", shift=12, bits=10, leaf=True),
     ),
     entry_bytes=4,
+    address_space="unsigned",
 )
 """Two levels of 32-bit entries; a leaf of 4 MiB needs PSE."""
 
@@ -35,8 +42,17 @@ PAE = RadixGeometry(
         Level("PMD", shift=21, bits=9, leaf=True),
         Level("PTE", shift=12, bits=9, leaf=True),
     ),
+    address_space="unsigned",
 )
 """Three levels of 64-bit entries: physical addresses beyond 4 GiB, and no-execute."""
+
+
+def entry_formats(geometry: RadixGeometry) -> EntryFormats:
+    """How the entries of a geometry are laid out, under the page-attribute table of Linux."""
+    from efipolicy_i386 import entries
+
+    return entries.entry_formats(geometry)
+
 
 I386 = Architecture(
     name="i386",
@@ -57,6 +73,8 @@ I386 = Architecture(
     acpi_granularity=Granularity(size=0x1000, requirement="UEFI-RT-006", source="UEFI 2.10 §2.3.2"),
     minimum_stack=0x1000,
     stack_alignment=16,
+    entry_formats=entry_formats,
+    assumed_physical_address_bits=52,
     source="UEFI 2.10 §2.3.2",
 )
 

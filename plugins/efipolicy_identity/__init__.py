@@ -11,6 +11,7 @@ from efipolicy.plugin import (
     EFI_MEMORY_WT,
     AddressRange,
     EfiMemoryType,
+    KexecRole,
     Mapping,
     MappingPlan,
     MemoryDescriptor,
@@ -58,6 +59,7 @@ def efipolicy_strategies() -> Iterable[Strategy]:
             ),
         ),
         plan=plan_identity,
+        kexec=KexecRole("physical", offers=("device-tree",)),
     )
 
 

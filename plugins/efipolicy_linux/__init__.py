@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from efipolicy.plugin import Rule, Strategy, hookimpl
+from efipolicy.plugin import HandoverVariant, Rule, Strategy, hookimpl
 
 EFIPOLICY_API = 1
 
@@ -19,9 +19,35 @@ def efipolicy_rules() -> Iterable[Rule]:
 @hookimpl
 def efipolicy_strategies() -> Iterable[Strategy]:
     """The strategies Linux uses."""
+    from efipolicy_linux.arm64_idmap_ttbr0 import ARM64_IDMAP_TTBR0
+    from efipolicy_linux.arm64_ioremap_svam import ARM64_IOREMAP_SVAM
+    from efipolicy_linux.arm64_reserved_slice import ARM64_RESERVED_SLICE
+    from efipolicy_linux.arm64_separate_random import ARM64_SEPARATE_RANDOM
     from efipolicy_linux.arm64_stub import ARM64_NOVAMAP, ARM64_STUB_VIRTMAP
+    from efipolicy_linux.ia64_physical import IA64_PHYSICAL
+    from efipolicy_linux.ia64_region67 import IA64_REGION67
+    from efipolicy_linux.x86_earlier import STRATEGIES as X86_EARLIER
     from efipolicy_linux.x86_topdown_plan import X86_TOPDOWN
 
     yield X86_TOPDOWN
+    yield from X86_EARLIER
     yield ARM64_STUB_VIRTMAP
     yield ARM64_NOVAMAP
+    yield ARM64_IDMAP_TTBR0
+    yield ARM64_SEPARATE_RANDOM
+    yield ARM64_RESERVED_SLICE
+    yield ARM64_IOREMAP_SVAM
+    yield IA64_REGION67
+    yield IA64_PHYSICAL
+
+
+@hookimpl
+def efipolicy_handovers() -> Iterable[HandoverVariant]:
+    """The ways in which arm64 Linux was, is, or was proposed to be entered."""
+    from efipolicy_linux.handover_efi_mmu_on import HANDOVER_EFI_MMU_ON
+    from efipolicy_linux.handover_mmu_off import HANDOVER_MMU_OFF
+    from efipolicy_linux.handover_staged import HANDOVER_STAGED
+
+    yield HANDOVER_MMU_OFF
+    yield HANDOVER_EFI_MMU_ON
+    yield HANDOVER_STAGED

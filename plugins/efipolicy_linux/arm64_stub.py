@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from efipolicy.plugin import (
+    NO_VIRTUAL_START,
     RUNTIME_SERVICES,
     EfiMemoryType,
+    KexecRole,
     Mapping,
     MappingPlan,
     MemoryDescriptor,
@@ -33,6 +35,7 @@ from efipolicy_linux.arm64_virtmap import (
     random_base,
     walked,
 )
+from efipolicy_linux.choice import takes_arm64_novamap, takes_arm64_stub_virtmap
 from efipolicy_linux.direct_map import FREE_AFTER_BOOT, direct_map_of
 
 FLAT_SINCE: Final = SORTED_UNTIL
@@ -187,12 +190,24 @@ def _out_of_reach(mappings: tuple[Mapping, ...], request: PlanRequest) -> tuple[
     )
 
 
+_KEXEC: Final = KexecRole(
+    "given",
+    reads=("device-tree",),
+    offers=("device-tree",),
+    states_addresses=True,
+    only_given=True,
+    failure_marker=(((4, 0), 0), ((6, 1), NO_VIRTUAL_START)),
+)
+"""Only the stub chooses addresses, and kexec passes it by: a kernel maps what the map says."""
+
 ARM64_STUB_VIRTMAP: Final = Strategy(
     name="arm64-stub-virtmap",
     title="Linux on arm64 since 4.0: the stub's layout from 512 MiB on",
     architectures=frozenset({"arm64"}),
     options=VIRTMAP_OPTIONS,
     plan=plan_virtmap,
+    chosen=takes_arm64_stub_virtmap,
+    kexec=_KEXEC,
 )
 
 ARM64_NOVAMAP: Final = Strategy(
@@ -201,4 +216,6 @@ ARM64_NOVAMAP: Final = Strategy(
     architectures=frozenset({"arm64"}),
     options=NOVAMAP_OPTIONS,
     plan=plan_novamap,
+    chosen=takes_arm64_novamap,
+    kexec=_KEXEC,
 )

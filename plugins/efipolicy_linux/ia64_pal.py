@@ -23,10 +23,10 @@ from efipolicy.plugin import (
 CACHED: Final = 7 << 61
 """PAGE_OFFSET: where region 7 begins, in which all memory is mapped one to one and cached."""
 
+REGION_SIZE: Final = 1 << 61
+
 KERNEL_PAGE: Final = 64 << 20
 """Bytes of the page by which the kernel's own translation register maps it."""
-
-_OFFSET: Final = (1 << 61) - 1
 
 
 def pal_code(memory_map: MemoryMap) -> list[MemoryDescriptor]:
@@ -42,7 +42,8 @@ def pinned(memory_map: MemoryMap, granule: int, kernel: int | None) -> Iterator[
     """
     for code in pal_code(memory_map)[:1]:
         start = round_down(code.physical_start, granule)
-        if _fits(code, granule) and not _with_kernel(code, kernel):
+        reached = code.physical.end <= REGION_SIZE
+        if reached and _fits(code, granule) and not _with_kernel(code, kernel):
             yield Mapping(
                 physical=AddressRange(start, start + granule),
                 virtual_start=CACHED + start,
@@ -58,23 +59,23 @@ def pinned(memory_map: MemoryMap, granule: int, kernel: int | None) -> Iterator[
 
 def pal_problems(memory_map: MemoryMap, granule: int) -> Iterator[PlanProblem]:
     """PAL code that the register cannot hold."""
-    first, *others = pal_code(memory_map) or (None,)
-    if first and not _fits(first, granule):
+    found = pal_code(memory_map)
+    if not found:
+        return
+    first, *others = found
+    if not _fits(first, granule):
         size = first.physical.size
-        more = f"{size_text(size)} of PAL code are more than" if size > granule else "reaches into"
+        large = f"has {size_text(size)}, more than" if size > granule else "crosses the end of"
         yield PlanProblem(
             rule="linux/unmappable-pal-code-region",
-            message=f"{first} cannot be pinned: {more} one granule of {size_text(granule)}"
-            if size > granule
-            else f"{first} cannot be pinned: it crosses the end of a granule of "
-            f"{size_text(granule)}",
+            message=f"{first} cannot be pinned: it {large} a granule of {size_text(granule)}",
             region=first.physical,
         )
     for other in others:
         yield PlanProblem(
             rule="linux/several-pal-code-regions",
             message=f"{other} is not pinned: one register holds {first}",
-            region=other.physical if other else None,
+            region=other.physical,
         )
 
 
@@ -91,5 +92,5 @@ def _with_kernel(code: MemoryDescriptor, kernel: int | None) -> bool:
     """
     if kernel is None or kernel >> 61 not in (0, 7):
         return False
-    place = round_down(kernel & _OFFSET, KERNEL_PAGE)
+    place = round_down(kernel % REGION_SIZE, KERNEL_PAGE)
     return place == round_down(code.physical_start, KERNEL_PAGE)

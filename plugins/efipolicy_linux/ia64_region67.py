@@ -8,15 +8,10 @@ can be cached with (Linux 2.6.28 to 4.15, arch/ia64/kernel/efi.c and arch/ia64/m
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from efipolicy.plugin import (
-    EFI_MEMORY_UC,
-    EFI_MEMORY_UCE,
     EFI_MEMORY_WB,
-    EFI_MEMORY_WC,
-    EFI_MEMORY_WT,
-    AddressRange,
     KexecRole,
     Mapping,
     MappingPlan,
@@ -25,23 +20,16 @@ from efipolicy.plugin import (
     Option,
     PlanProblem,
     PlanRequest,
-    PlanStatus,
     RuntimeCall,
     Strategy,
     VirtualMapEntry,
-    round_down,
-    round_up,
-    size_text,
 )
-from efipolicy_linux.ia64_pal import CACHED, pal_problems, pinned
+from efipolicy_linux.choice import takes_always
+from efipolicy_linux.ia64_granules import GRANULES, NOT_CACHED, around, clashes, is_write_back
+from efipolicy_linux.ia64_pal import CACHED, REGION_SIZE, pal_problems, pinned
 
 UNCACHED: Final = 6 << 61
 """Where region 6 begins: all memory one to one, never cached, whatever else is asked for."""
-
-REGION_SIZE: Final = 1 << 61
-GRANULES: Final = {"16M": 16 << 20, "64M": 64 << 20}
-
-_NOT_CACHED: Final = EFI_MEMORY_UC | EFI_MEMORY_WC | EFI_MEMORY_WT
 
 KERNEL: Final = Option(
     name="kernel",
@@ -68,10 +56,13 @@ _DETOURS: Final = Option(
     name="detours",
     kind="boolean",
     default=False,
-    doc="whether memory that is to be mapped uncached gets its address in region 7 after all, where "
-    "the whole granule around it is described as write-back, as ioremap does it; descriptors have "
-    "to overlap for that",
+    doc="whether memory to be mapped uncached gets its address in region 7 after all where the "
+    "whole granule around it is described as write-back, as ioremap does it; descriptors have to "
+    "overlap for that",
 )
+
+_ALLOCATED: Final = "uefi/overlapping-descriptors"
+"""The rule about what makes ioremap use its allocator, whose addresses are not known."""
 
 _CALL: Final = RuntimeCall(
     register="none: the regions 6 and 7 are the kernel's own, always mapped",
@@ -103,7 +94,11 @@ def plan_region67(request: PlanRequest) -> MappingPlan:
     placed = [_placed(each, request, granule) for each in memory_map.runtime]
     unpinned = tuple(pal_problems(memory_map, granule))
     unplaced = tuple(one.problem for one in placed if one.problem)
-    clashes = tuple(_clashes(placed, memory_map, granule))
+    cached = [
+        one.descriptor
+        for one in placed
+        if one.virtual_start is not None and one.descriptor.has(EFI_MEMORY_WB)
+    ]
     return MappingPlan(
         strategy="ia64-region67",
         options=dict(options),
@@ -112,74 +107,56 @@ def plan_region67(request: PlanRequest) -> MappingPlan:
         extra=tuple(pinned(memory_map, granule, options["kernel_tr"])),
         svam=tuple(_virtual_map(memory_map, placed)),
         call=_CALL,
-        problems=(*unplaced, *unpinned, *clashes),
+        problems=(*unplaced, *unpinned, *clashes(cached, memory_map, granule)),
         largest_leaf=granule,
     )
 
 
 def _placed(descriptor: MemoryDescriptor, request: PlanRequest, granule: int) -> _Placed:
     """Where a region goes: the first of its attributes that Linux looks for decides."""
-    physical = descriptor.physical
-    if not descriptor.has(EFI_MEMORY_WB | _NOT_CACHED):
-        return _Placed(
-            descriptor,
-            None,
-            "UC",
-            PlanProblem(
-                rule="uefi/runtime-region-without-cacheability",
-                message=f"{descriptor} offers none of WB, UC, WC and WT, and is not mapped",
-                region=physical,
-            ),
-        )
-    if physical.end > REGION_SIZE:
-        return _Placed(
-            descriptor,
-            None,
-            "UC",
-            PlanProblem(
-                rule="plan/mapping-out-of-reach",
-                message=f"{descriptor} reaches beyond 2^61, where a region ends",
-                region=physical,
-            ),
-        )
+    start, memory_map = descriptor.physical_start, request.platform.memory_map
+    if problem := _unmappable(descriptor):
+        return _Placed(descriptor, None, "UC", problem)
     if descriptor.has(EFI_MEMORY_WB):
-        return _Placed(descriptor, CACHED + physical.start, "WB")
+        return _Placed(descriptor, CACHED + start, "WB")
     if request.options["detours"]:
-        memory_map, page = request.platform.memory_map, request.geometry.page_size
-        if _is_write_back(memory_map, _around(physical, granule)):
-            return _Placed(descriptor, CACHED + physical.start, "WB")
-        if _is_write_back(memory_map, _around(physical, page)):
-            problem = PlanProblem(
-                rule="uefi/overlapping-descriptors",
-                message=f"{descriptor} is described as write-back too, but not its whole granule: "
-                "it gets pages in region 5, at an address that the allocator chooses",
-                region=physical,
-            )
-            return _Placed(descriptor, None, "WB", problem)
-    return _Placed(descriptor, UNCACHED | physical.start, "UC")
+        if is_write_back(memory_map, around(descriptor.physical, granule)):
+            return _Placed(descriptor, CACHED + start, "WB")
+        if is_write_back(memory_map, around(descriptor.physical, request.geometry.page_size)):
+            return _Placed(descriptor, None, "WB", _in_region_5(descriptor))
+    return _Placed(descriptor, UNCACHED + start, "UC")
 
 
-def _status(unplaced: Sequence[PlanProblem], unpinned: Sequence[PlanProblem]) -> PlanStatus:
+def _unmappable(descriptor: MemoryDescriptor) -> PlanProblem | None:
+    """Why a region is in neither of the two, if it is not."""
+    if not descriptor.has(EFI_MEMORY_WB | NOT_CACHED):
+        rule = "uefi/runtime-region-without-cacheability"
+        message = f"{descriptor} offers none of WB, UC, WC and WT, and is not mapped"
+    elif descriptor.physical.end > REGION_SIZE:
+        rule = "plan/mapping-out-of-reach"
+        message = f"{descriptor} reaches beyond 2^61, where a region ends"
+    else:
+        return None
+    return PlanProblem(rule, message, descriptor.physical)
+
+
+def _in_region_5(descriptor: MemoryDescriptor) -> PlanProblem:
+    return PlanProblem(
+        rule=_ALLOCATED,
+        message=f"{descriptor} is described as write-back too, but not its whole granule: it gets "
+        "pages in region 5, at an address that the allocator chooses",
+        region=descriptor.physical,
+    )
+
+
+def _status(
+    unplaced: Sequence[PlanProblem], unpinned: Sequence[PlanProblem]
+) -> Literal["ok", "incomplete", "impossible"]:
     """A region in region 5 has an address, which only a boot tells; any other has none."""
-    unknown = [one for one in unplaced if one.rule == "uefi/overlapping-descriptors"]
+    unknown = [one for one in unplaced if one.rule == _ALLOCATED]
     if unpinned or len(unknown) < len(unplaced):
         return "impossible"
     return "incomplete" if unknown else "ok"
-
-
-def _around(physical: AddressRange, unit: int) -> AddressRange:
-    return AddressRange(round_down(physical.start, unit), round_up(physical.end, unit))
-
-
-def _is_write_back(memory_map: MemoryMap, extent: AddressRange) -> bool:
-    """Whether each address of a range is described as write-back memory."""
-    known = extent.start
-    for descriptor in memory_map.sharing(extent):
-        if descriptor.physical.start > known:
-            return False
-        if descriptor.has(EFI_MEMORY_WB):
-            known = max(known, descriptor.physical.end)
-    return known >= extent.end
 
 
 def _mapping(placed: _Placed) -> Mapping:
@@ -195,9 +172,7 @@ def _mapping(placed: _Placed) -> Mapping:
     )
 
 
-def _virtual_map(
-    memory_map: MemoryMap, placed: Sequence[_Placed]
-) -> Iterator[VirtualMapEntry]:
+def _virtual_map(memory_map: MemoryMap, placed: Sequence[_Placed]) -> Iterator[VirtualMapEntry]:
     """The complete map; what Linux does not place keeps the virtual start firmware left there."""
     chosen = {one.descriptor.index: one.virtual_start for one in placed}
     for descriptor in memory_map.descriptors:
@@ -211,47 +186,12 @@ def _virtual_map(
         )
 
 
-def _clashes(
-    placed: Sequence[_Placed], memory_map: MemoryMap, granule: int
-) -> Iterator[PlanProblem]:
-    """What must not be cached and shares a granule with memory that is mapped cached.
-
-    The processor may read anything in a granule ahead of time.
-    """
-    told: set[int] = set()
-    cached = [_around(one.descriptor.physical, granule) for one in placed if one.cache == "WB"]
-    for extent in _joined(cached):
-        for descriptor in memory_map.sharing(extent):
-            uncached = descriptor.has(_NOT_CACHED | EFI_MEMORY_UCE)
-            if uncached and not descriptor.has(EFI_MEMORY_WB) and descriptor.index not in told:
-                told.add(descriptor.index)
-                yield PlanProblem(
-                    rule="plan/same-frame-with-two-cache-types",
-                    message=f"{descriptor} offers no WB and lies in a granule of "
-                    f"{size_text(granule)} that region 7 maps cached",
-                    region=descriptor.physical & extent,
-                )
-
-
-def _joined(extents: Sequence[AddressRange]) -> Iterator[AddressRange]:
-    """The same addresses, ranges that overlap or touch as one, ascending."""
-    joined: AddressRange | None = None
-    for extent in sorted(extents):
-        if joined and extent.start <= joined.end:
-            joined = AddressRange(joined.start, max(joined.end, extent.end))
-        else:
-            if joined:
-                yield joined
-            joined = extent
-    if joined:
-        yield joined
-
-
 IA64_REGION67: Final = Strategy(
     name="ia64-region67",
     title="Linux on Itanium: region 7 cached, region 6 uncached, both one to one",
     architectures=frozenset({"ia64"}),
     options=(KERNEL, _GRANULE, _KERNEL_TR, _DETOURS),
     plan=plan_region67,
+    chosen=takes_always,
     kexec=KexecRole("own", reads=("purgatory",), offers=("purgatory",)),
 )

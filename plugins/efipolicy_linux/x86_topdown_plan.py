@@ -9,6 +9,7 @@ from efipolicy.plugin import (
     EFI_PAGE_SIZE,
     AddressRange,
     EfiMemoryType,
+    KexecRole,
     Mapping,
     MappingPlan,
     MemoryMap,
@@ -23,6 +24,7 @@ from efipolicy.plugin import (
     round_up,
     size_text,
 )
+from efipolicy_linux.choice import takes_x86_topdown
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.x86_flags import MapTime, protections
 from efipolicy_linux.x86_topdown import PHASE, Region, place, regions_of
@@ -174,10 +176,23 @@ def _unplaced(mappings: tuple[Mapping, ...]) -> Iterator[PlanProblem]:
             )
 
 
+_KEXEC: Final = KexecRole(
+    "given",
+    reads=("setup_data",),
+    offers=("setup_data",),
+    states_addresses=True,
+    maps_identity=True,
+    exports_runtime_map=True,
+    kexec_flag=True,
+)
+"""The second kernel maps what it is handed, there and 1:1 (Linux 6.12, arch/x86/platform/efi)."""
+
 X86_TOPDOWN: Final = Strategy(
     name="x86-topdown",
     title="Linux on x86-64 since 3.14: downwards from -4 GiB",
     architectures=frozenset({"x86_64"}),
     options=OPTIONS,
     plan=plan_topdown,
+    chosen=takes_x86_topdown,
+    kexec=_KEXEC,
 )

@@ -1,8 +1,8 @@
-"""Rules about what Windows demands beyond UEFI."""
+"""What Windows demands beyond UEFI, and a stand-in for the addresses it chooses."""
 
 from collections.abc import Iterable
 
-from efipolicy.plugin import Rule, hookimpl
+from efipolicy.plugin import Rule, Strategy, hookimpl
 
 EFIPOLICY_API = 1
 
@@ -14,3 +14,11 @@ def efipolicy_rules() -> Iterable[Rule]:
     from efipolicy_windows import rules
 
     return rules_in(rules)
+
+
+@hookimpl
+def efipolicy_strategies() -> Iterable[Strategy]:
+    """The strategy ``windows-virtual``."""
+    from efipolicy_windows.strategies import WINDOWS_VIRTUAL
+
+    yield WINDOWS_VIRTUAL

@@ -120,6 +120,7 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "plan": ["plan", "good.yaml", "--strategy", "identity"],
         "pagetable": ["pagetable", "good.yaml", "--strategy", "identity"],
         "whatif": ["whatif", "good.yaml"],
+        "kexec": ["kexec", "good.yaml"],
         "verify": [
             "verify",
             BOOT / "log.txt",
@@ -146,6 +147,7 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "plan": "SetVirtualAddressMap is not called",
         "pagetable": "tables  1 (PGD 1",
         "whatif": "kexec to itself: not judged",
+        "kexec": "first \\ second",
         "explain": "uefi/zero-pages",
         "plugins": "rules: ",
         "rules": "uefi/zero-pages",
@@ -221,6 +223,9 @@ def test_debug_is_the_way_to_see_a_traceback(files: Path, run: Run) -> None:
         (["whatif", "good.yaml", "--va-bits", "1"], 2),
         (["whatif", "mapped.yaml"], 3),
         (["whatif", "alien.yaml"], 4),
+        (["kexec", "good.yaml", "--chain", "identity"], 2),
+        (["kexec", "mapped.yaml"], 3),
+        (["kexec", "alien.yaml"], 4),
     ],
     ids=str,
 )

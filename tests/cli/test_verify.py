@@ -181,9 +181,15 @@ def test_another_architecture_is_refused(run: Run) -> None:
     assert "found what a kernel installed on arm64, expected one on x86_64" in err
 
 
+def test_a_log_tells_the_strategy(run: Run) -> None:
+    status, out, _ = run("verify", BOOT / "log.txt", BOOT / "runtime-map.txt")
+    assert (status, out.partition(",")[0]) == (0, "x86-topdown: match")
+
+
 def test_a_strategy_is_needed(run: Run) -> None:
-    status, _, err = run("verify", BOOT / "log.txt", BOOT / "runtime-map.txt")
+    bare = FIXTURES / "platforms" / "ovmf5.yaml"
+    status, _, err = run("verify", bare, BOOT / "runtime-map.txt")
     assert status == 2
     assert "--strategy" in err
-    status, found = _json(run, BOOT / "log.txt", BOOT / "runtime-map.txt")
+    status, found = _json(run, bare, BOOT / "runtime-map.txt")
     assert (status, found["status"]) == (2, "nothing-to-compare")

@@ -1,7 +1,7 @@
-"""Entries of architectures that no plugin here lays out: the types carry them as they are.
+"""Entries of further architectures: those that no plugin here lays out as the types carry them.
 
-Sources: RISC-V privileged specification 1.12, 4.3 to 4.5 and Svpbmt; Intel SDM volume 3, 4.3 and
-4.4; LoongArch reference manual volume 1, 5.4, and Linux' arch/loongarch/include/asm/pgtable-bits.h.
+Sources: RISC-V privileged specification 1.12, 4.3 to 4.5 and Svpbmt; LoongArch reference manual
+volume 1, 5.4, and Linux' arch/loongarch/include/asm/pgtable-bits.h.
 
 What a type cannot say: a run of Svnapot. Its sixteen entries are all alike, with 1000b where the
 lowest bits of the frame's number would be, while a contiguous leaf here keeps a frame of its own.
@@ -16,6 +16,7 @@ from efipolicy.model.mapping import Access
 from efipolicy.paging import Level, RadixGeometry
 from efipolicy.paging.entries import AddressPart, BitField, EntryFormat, EntryFormats, Fault
 from efipolicy_i386 import CLASSIC, PAE
+from efipolicy_i386.entries import entry_formats as i386_formats
 from tests.paging.trees import LOONGARCH, riscv
 
 
@@ -92,107 +93,6 @@ def _unaligned(level: Level, *, low: int) -> int:
     return (1 << (level.shift - 12 + low)) - (1 << low)
 
 
-# i386 ---------------------------------------------------------------------------------------------
-
-_X86_BITS = flags(0, "P", "RW", "US", "PWT", "PCD", "A")
-_PAT = ("WB", "WC", "UC-", "UC", "WB", "WP", "UC-", "WT")
-
-
-def _x86_cache(pat_bit: int) -> dict[str, int]:
-    bits: dict[str, int] = {}
-    for index, name in enumerate(_PAT):
-        bits.setdefault(name, (index & 3) << 3 | (index >> 2) << pat_bit)
-    return bits
-
-
-def _x86_leaf(
-    level: Level, address: tuple[AddressPart, ...], *, no_execute: bool, reserved: int
-) -> EntryFormat:
-    large = level.shift > 12
-    pat = 12 if large else 7
-    size = flags(7, "PS") if large else ()
-    nx = 1 << 63 if no_execute else 0
-    access: dict[Access, int] = {"RX": 0, "RWX": 2}
-    if no_execute:
-        access |= {"R": nx, "RW": nx | 2}
-    return EntryFormat(
-        mask=0x81 if large else 1,
-        value=0x81 if large else 1,
-        address=address,
-        fields=(
-            *_X86_BITS,
-            *flags(6, "D"),
-            *size,
-            *flags(8, "G"),
-            BitField("software", 9, bits=3),
-            BitField("PAT", pat),
-            *(flags(63, "NX") if no_execute else ()),
-        ),
-        always=0x60,
-        access=access,
-        access_mask=2 | nx,
-        cache=_x86_cache(pat),
-        cache_mask=3 << 3 | 1 << pat,
-        reserved=reserved,
-    )
-
-
-def _x86_table(bits: int, *, no_execute: bool) -> EntryFormat:
-    return EntryFormat(
-        mask=0x81,
-        value=1,
-        address=(AddressPart(12, bits, 12),),
-        fields=(
-            *_X86_BITS,
-            BitField("ignored", 6),
-            BitField("PS", 7),
-            BitField("ignored", 8, bits=4),
-            *(flags(63, "NX") if no_execute else ()),
-        ),
-        always=0x62,
-        reserved=0x7FF << 52 if no_execute else 0,
-    )
-
-
-def _classic() -> EntryFormats:
-    """Entries of 32 bits; a leaf of 4 MiB keeps bits 39:32 of its frame at 20:13 (PSE-36)."""
-    directory, page = CLASSIC.levels
-    scattered = (AddressPart(22, 10, 22), AddressPart(32, 8, 13))
-    return EntryFormats(
-        tables={directory.name: _x86_table(20, no_execute=False)},
-        leaves={
-            directory.name: _x86_leaf(directory, scattered, no_execute=False, reserved=1 << 21),
-            page.name: _x86_leaf(page, (AddressPart(12, 20, 12),), no_execute=False, reserved=0),
-        },
-        describe=page_fault,
-        physical_address_bits=40,
-    )
-
-
-def _pae() -> EntryFormats:
-    """Entries of 64 bits; of the four at the top hardly a bit means anything, or may be set."""
-    top, middle, page = PAE.levels
-    address = (AddressPart(12, 40, 12),)
-    pointer = EntryFormat(
-        mask=1,
-        value=1,
-        address=address,
-        fields=(*flags(0, "P"), *flags(3, "PWT", "PCD"), BitField("ignored", 9, bits=3)),
-        reserved=3 << 1 | 0xF << 5 | 0xFFF << 52,
-    )
-    upper = 0x7FF << 52
-    large = upper | (1 << 21) - (1 << 13)
-    return EntryFormats(
-        tables={top.name: pointer, middle.name: _x86_table(40, no_execute=True)},
-        leaves={
-            middle.name: _x86_leaf(middle, address, no_execute=True, reserved=large),
-            page.name: _x86_leaf(page, address, no_execute=True, reserved=upper),
-        },
-        describe=page_fault,
-        physical_address_bits=52,
-    )
-
-
 # LoongArch ----------------------------------------------------------------------------------------
 
 _LA_NX = 1 << 62
@@ -263,8 +163,8 @@ LAID = (
         for bits in (32, 39, 48, 57)
     ),
     Laid("riscv-sv39-no-svpbmt", riscv(39), riscv_formats(riscv(39), svpbmt=False)),
-    Laid("i386-classic", CLASSIC, _classic()),
-    Laid("i386-pae", PAE, _pae()),
+    Laid("i386-classic", CLASSIC, i386_formats(CLASSIC)._replace(describe=page_fault)),
+    Laid("i386-pae", PAE, i386_formats(PAE)._replace(describe=page_fault)),
     Laid("loongarch", LOONGARCH, _loongarch()),
 )
 """The geometries that stand for other plugins' own."""

@@ -150,14 +150,17 @@ class PageByPage:
 
     def protect(self, protection: Protection) -> None:
         addresses = self.around(*protection.virtual)
-        self.cut(addresses)
+        self.cut(addresses, whole=protection.access)
         for address in addresses:
             if address in self.tree.pages:
                 page = self.tree.pages[address]
                 self.tree.pages[address] = replace(page, access=protection.access)
 
-    def cut(self, addresses: list[int]) -> None:
-        """Split every leaf and contiguous run that lies partly in a range of pages."""
+    def cut(self, addresses: list[int], whole: str | None = None) -> None:
+        """Split every leaf and contiguous run that lies partly in a range of pages.
+
+        One that has the access ``whole`` stays whole.
+        """
         if not addresses:
             return
         low, high = addresses[0], addresses[-1] + self.page
@@ -169,6 +172,8 @@ class PageByPage:
 
         for address, found in self.tree.pages.items():
             page = found
+            if page.access == whole:
+                continue
             if page.contiguous and partly(address, self.runs[page.leaf] * page.leaf):
                 page = replace(page, contiguous=False)
             if partly(address, page.leaf):

@@ -20,9 +20,17 @@ UNTOLD = {
     "linux/big-mmio-window": "a note; no sentence of UEFI is broken",
     "linux/mmio-offered-as-write-back": "a note; no sentence of UEFI is broken",
     "linux/runtime-memory-at-page-zero": "a note; no sentence of UEFI is broken",
+    "plan/frame-beyond-physical-width": "the processor's demand on page tables, not UEFI's",
+    "plan/identity-mapping-writable-and-executable": "protection is an operating system's choice",
+    "plan/mapping-out-of-reach": "the processor's demand on page tables, not UEFI's",
+    "plan/os-page-shared-by-different-regions": "what a kernel's larger pages cost",
+    "plan/page-zero-mapped": "protection is an operating system's choice",
+    "plan/misaligned-frame-in-large-leaf": "the processor's demand on page tables, not UEFI's",
     "plan/runtime-memory-too-high": "a limit that a policy sets",
+    "plan/same-frame-with-two-cache-types": "the processor's demand on page tables, not UEFI's",
     "plan/too-many-runtime-descriptors": "a limit that a policy sets",
     "plan/too-much-runtime-memory": "a limit that a policy sets",
+    "plan/writable-and-executable": "protection is an operating system's choice",
 }
 """Rules of which the table says nothing: those of a pack, or one, and why."""
 

@@ -49,6 +49,8 @@ COMMANDS = [
     "import dmesg.txt",
     "where ovmf5.yaml 0x7dc5b010 0xfffffffeffa65000 0x1 --strategy x86-topdown",
     "where dmesg.txt 0x180000 --format json",
+    "where ovmf5.yaml 0xfffffffeffa66018 -v --strategy x86-topdown",
+    "where aavmf-arm64.yaml 0x9012000 0xffff000000000000 --strategy identity --page-size 64K",
     "diff ovmf5.yaml broken-x86_64.yaml",
     "diff ovmf5.yaml ovmf5.yaml --format json",
     "explain uefi/runtime-bit-on-acpi-memory",

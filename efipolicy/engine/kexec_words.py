@@ -1,0 +1,142 @@
+"""What a verdict on a hop shows with, in sentences, and what it takes for granted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from efipolicy.engine.firmware import FirmwareState, pointers
+from efipolicy.engine.kexec_layout import Difference, Layout
+from efipolicy.model.address import AddressRange
+from efipolicy.model.chain import Channel, CounterExample
+from efipolicy.model.mapping import Mapping, MappingPlan
+from efipolicy.model.platform import Platform
+from efipolicy.paging import Geometry
+
+if TYPE_CHECKING:
+    from efipolicy.engine.kexec_state import Transition
+
+
+def elsewhere(difference: Difference) -> CounterExample:
+    """A region that the second kernel has at another address than firmware."""
+    region, expected, found = difference
+    there = "an unknown address" if expected is None else f"{expected:#x}"
+    here = "at no address that can be told" if found is None else f"at {found:#x}"
+    sentence = f"firmware uses {there} for {region}; the second kernel has it {here}"
+    return CounterExample(region, None, expected, found, sentence)
+
+
+def misread_pointer(
+    platform: Platform, firmware: FirmwareState, layout: Layout
+) -> CounterExample | None:
+    """A pointer that was converted and is now taken for physical."""
+    for pointer in pointers(platform, firmware):
+        if pointer.found != pointer.physical:
+            found = "an unknown address" if pointer.found is None else f"{pointer.found:#x}"
+            region = next(
+                (one.physical for one in layout if pointer.physical in one.physical), None
+            )
+            return CounterExample(
+                region,
+                pointer.name,
+                pointer.physical,
+                pointer.found,
+                f"{pointer.name} was {pointer.physical:#x} and is {found} since "
+                "SetVirtualAddressMap; the second kernel takes it for a physical address",
+            )
+    moved = [one for one in layout if one.virtual_start != one.physical.start]
+    if not moved:
+        return None
+    one = next((each for each in moved if each.virtual_start is not None), moved[0])
+    found = "an unknown address" if one.virtual_start is None else f"{one.virtual_start:#x}"
+    sentence = (
+        f"pointers into {one.physical} start at {found} since SetVirtualAddressMap; the second "
+        "kernel takes those of the system table for physical addresses"
+    )
+    return CounterExample(one.physical, None, one.physical.start, one.virtual_start, sentence)
+
+
+def nobody_assigned(layout: Layout, channel: Channel) -> CounterExample | None:
+    """Addresses that a second kernel maps while firmware still uses physical ones."""
+    for one in layout:
+        if one.virtual_start != one.physical.start:
+            found = "an unknown address" if one.virtual_start is None else f"{one.virtual_start:#x}"
+            sentence = (
+                f"firmware still uses {one.physical.start:#x}; by what came through {channel} the "
+                f"second kernel maps the region at {found}, and calls fault"
+            )
+            return CounterExample(
+                one.physical, None, one.physical.start, one.virtual_start, sentence
+            )
+    return None
+
+
+def second_call(one: Mapping | None) -> CounterExample:
+    """A second SetVirtualAddressMap."""
+    sentence = "SetVirtualAddressMap was called before; firmware returns EFI_UNSUPPORTED"
+    region = one.physical if one else None
+    start = one.virtual_start if one else None
+    return CounterExample(region, "SetVirtualAddressMap", start, start, sentence)
+
+
+def too_far(one: Mapping, geometry: Geometry) -> CounterExample:
+    """A region the second kernel cannot map at the address firmware uses."""
+    if one.virtual_start is None:
+        return unplaced(one.physical)
+    bits, size = geometry.virtual_address_bits, geometry.page_size
+    sentence = (
+        f"firmware uses {one.physical} at {one.virtual_start:#x}; a kernel with pages of "
+        f"{size >> 10}K and {bits} bits cannot map it there"
+    )
+    return CounterExample(one.physical, None, one.virtual_start, None, sentence)
+
+
+def unplaced(region: AddressRange) -> CounterExample:
+    """A region for which there is no address at all."""
+    sentence = f"{region} has no virtual address: it could not be placed"
+    return CounterExample(region, None, None, None, sentence)
+
+
+def of_the_chain(platform: Platform, plans: Iterable[tuple[str, MappingPlan]]) -> Iterator[str]:
+    """What the verdicts on a whole chain take for granted, one sentence each."""
+    if platform.memory_map.origin == "kexec":
+        yield "the map comes from a kernel started by kexec; it is taken for firmware's own"
+    told: set[tuple[str, str]] = set()
+    for name, plan in plans:
+        if plan.status != "ok" and (name, plan.status) not in told:
+            told.add((name, plan.status))
+            why = f": {plan.problems[0].message}" if plan.problems else ""
+            yield f"{name}: the status of its plan is `{plan.status}`{why}"
+
+
+def assumptions_of(number: int, taken: Transition) -> Iterator[str]:
+    """What the verdict on a hop takes for granted, one sentence each."""
+    state, second = taken.state, taken.second
+    hop = f"hop {number}"
+    said = "as stated" if second.channel != "auto" else "the usual one of the two"
+    yield f"{hop}: channel {taken.channel}, {said}"
+    yield f"{hop}: loader {second.loader}{_loader_words(taken)}"
+    own = second.addresses == "own" and state.firmware.virtual
+    if own and not second.role.reads:
+        known = "knows" if second.skip_svam else "does not know"
+        yield f"{hop}: {second.name} {known} that SetVirtualAddressMap was called"
+    told = all(one.virtual_start is not None for one in taken.platform.memory_map.runtime)
+    if second.role.only_given and state.listed_by is None and not told:
+        yield f"{hop}: firmware left zero in the virtual starts that the map does not tell"
+    if not state.running:
+        yield f"{hop}: judged as if {state.kernel.name} came up without runtime services"
+    if second.kind == "crash":
+        memory = second.memory or "what was set aside for it"
+        yield f"{hop}: the crash kernel uses no memory but {memory} and firmware's"
+        yield f"{hop}: no other processor was in a runtime service when the first kernel crashed"
+
+
+def _loader_words(taken: Transition) -> str:
+    if taken.second.loader != "unspecified":
+        return ""
+    first, second = taken.state.kernel.role, taken.second.role
+    if not first.offers and "setup_data" in second.reads and taken.state.firmware.virtual:
+        return ": it passes nothing on of firmware, as kexec-tools and kexec-file do here"
+    if second.kexec_flag is False and "setup_data" in first.offers:
+        return ": the verdict is about the layouts; kexec-tools would pass nothing on"
+    return ": the second kernel is told where the system table is"
