@@ -27,6 +27,7 @@ from efipolicy.source.shape import suggestion
 
 if TYPE_CHECKING:
     from efipolicy.engine.fixing import Relint
+    from efipolicy.model.handover import HandoverJudgement
     from efipolicy.policy.configuration import Configuration
 
 _YAML_SUFFIXES = (".yaml", ".yml")
@@ -150,6 +151,10 @@ def read_source(
             from efipolicy.engine.planning import declaration_errors
 
             wrong = declaration_errors(platform, registry)
+        if platform.handover and platform.handover.variant:
+            from efipolicy.engine.handing_over import handover_errors
+
+            wrong += handover_errors(platform, registry)
         return ReadInput(source, "platform", "platform", platform), [*wrong]
     reading, failures = recognise(source, registry.formats, only=options.format)
     if reading is None:
@@ -356,6 +361,19 @@ def missing_architecture(name: str, path: str, registry: Registry) -> PluginErro
     )
     error.path = path
     return error
+
+
+def judge_handover(
+    platform: Platform, registry: Registry, variant: str | None = None
+) -> HandoverJudgement:
+    """What a boot hand-over relies on, whether that holds, and what it costs.
+
+    ``variant`` names one; without it the platform's ``handover: {variant: …}`` is judged. Raises
+    what `efipolicy.engine.handing_over.hand_over` raises.
+    """
+    from efipolicy.engine.handing_over import hand_over
+
+    return hand_over(platform, registry, variant)
 
 
 def exit_status(report: Report, *, fail_on: Severity) -> ExitStatus:

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from efipolicy.model.address import AddressRange, round_down, round_up
-from efipolicy.model.mapping import LeafPolicy, Mapping, MappingPlan, Protection
+from efipolicy.model.mapping import Access, LeafPolicy, Mapping, MappingPlan, Protection
 from efipolicy.paging.geometry import RadixGeometry, Window
 from efipolicy.paging.tables import LeafRun, Overlap, PageTables, Refusal
 
@@ -55,8 +55,8 @@ def build(
     Each mapping is rounded outwards to whole pages of the geometry. What has no virtual address is
     left out; what no table can hold is refused. Where mappings overlap the later one wins, but with
     ``va-only``, as Linux on x86 does it, leaves found where a mapping begins keep their frames and
-    only change their access, and become uncached or encrypted where the later mapping is: those
-    bits are added, never taken away (Linux 6.12, arch/x86/mm/pat/set_memory.c).
+    only change: access and encryption become those of the later mapping, and they become uncached
+    where it is, but never cached again (Linux 6.12, arch/x86/mm/pat/set_memory.c).
     ``largest_leaf`` is bytes: the processor, or the kernel, has no larger leaves.
     """
     mappings = tuple(mappings)
@@ -269,7 +269,7 @@ class _Layers:
                 access=mapping.access,
                 cache=run.cache if mapping.cache == "WB" else mapping.cache,
                 mapping=placed.number,
-                encrypted=run.encrypted or mapping.encrypted,
+                encrypted=mapping.encrypted,
             )
             for run in runs[first:last]
         )
@@ -277,11 +277,16 @@ class _Layers:
 
 
 def _protect(runs: list[LeafRun], protection: Protection, page: int, leaf: _Leaf) -> None:
-    """Change the access of the leaves in whole pages around a range."""
+    """Change the access of the leaves in whole pages around a range.
+
+    A leaf that has it already stays whole, however little of it is named (Linux 6.12,
+    arch/x86/mm/pat/set_memory.c). Kernels that clear the bit D as well split it all the same once
+    something was written through it, which no input tells.
+    """
     start = round_down(protection.virtual.start, page)
     end = round_up(protection.virtual.end, page)
-    first, last = _between(runs, start, end, leaf)
     access = protection.access
+    first, last = _between(runs, start, end, leaf, whole=access)
     runs[first:last] = _joined(run._replace(access=access) for run in runs[first:last])
 
 
@@ -307,13 +312,18 @@ def _touched(runs: Sequence[LeafRun], start: int, end: int) -> tuple[int, int]:
     return bisect_right(runs, start, key=_END), bisect_left(runs, end, key=_START)
 
 
-def _between(runs: list[LeafRun], start: int, end: int, leaf: _Leaf) -> tuple[int, int]:
-    """The slice of runs that lie in a range, once those that cross its ends are split there."""
+def _between(
+    runs: list[LeafRun], start: int, end: int, leaf: _Leaf, whole: Access | None = None
+) -> tuple[int, int]:
+    """The slice of runs that lie in a range, once those that cross its ends are split there.
+
+    Those with the access ``whole`` are not split.
+    """
     if start >= end:
         return 0, 0
     for address in (start, end):
         at = bisect_right(runs, address, key=_END)
-        if at < len(runs) and runs[at].start < address:
+        if at < len(runs) and runs[at].start < address and runs[at].access != whole:
             runs[at : at + 1] = _cut(runs[at], address, leaf)
     return _touched(runs, start, end)
 

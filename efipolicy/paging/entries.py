@@ -242,7 +242,10 @@ def _choice(choices: Mapping[_Word, int], others: Mapping[int, _Word], bits: int
 
 
 def with_encryption_bit(formats: EntryFormats, bit: int) -> EntryFormats:
-    """The same entries where one address bit marks encrypted memory instead (AMD SEV)."""
+    """The same entries where one address bit marks encrypted memory instead (AMD SEV).
+
+    Tables are encrypted themselves, so the entries that lead to them carry it as well.
+    """
     field = BitField("C", bit, meaning="the page is encrypted", values={0: "not encrypted"})
 
     def marked(format: EntryFormat) -> EntryFormat:
@@ -250,7 +253,10 @@ def with_encryption_bit(formats: EntryFormats, bit: int) -> EntryFormats:
         return format._replace(address=address, fields=(*format.fields, field))
 
     return formats._replace(
-        tables={name: marked(format) for name, format in formats.tables.items()},
+        tables={
+            name: marked(format)._replace(always=format.always | 1 << bit)
+            for name, format in formats.tables.items()
+        },
         leaves={name: marked(format) for name, format in formats.leaves.items()},
         physical_address_bits=min(formats.physical_address_bits, bit),
     )

@@ -10,6 +10,7 @@ from efipolicy.plugin.rules import Rule
 from efipolicy.plugin.types import (
     Architecture,
     CaptureFormat,
+    HandoverVariant,
     PolicyFolder,
     Reporter,
     Strategy,
@@ -41,6 +42,19 @@ def efipolicy_strategies() -> Iterable[Strategy]:
         @hookimpl
         def efipolicy_strategies():
             yield Strategy(name="identity", title="...", plan=plan_identity)
+    """
+    return ()
+
+
+@hookspec
+def efipolicy_handovers() -> Iterable[HandoverVariant]:
+    """Which ways of entering a kernel from the boot loader does this plugin know?
+
+    .. code-block:: python
+
+        @hookimpl
+        def efipolicy_handovers():
+            yield HandoverVariant(name="handover-acme", title="...", judge=judge_handover)
     """
     return ()
 

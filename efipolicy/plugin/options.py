@@ -57,6 +57,45 @@ def written_value(option: Option, text: str) -> Node:
     return scalar if errors or node is None else node
 
 
+def option_text(option: Option, value: Any) -> str:
+    """A value as a command line would have it; ``unknown`` for none."""
+    written = option_json(option, value)
+    if written is None:
+        return "unknown"
+    if isinstance(written, bool):
+        return "true" if written else "false"
+    return _as_yaml(written)
+
+
+def option_json(option: Option, value: Any) -> Any:
+    """A value as JSON has it: addresses are hexadecimal strings, a version is a string."""
+    if value is None:
+        return None
+    match option.kind:
+        case "version":
+            return ".".join(map(str, value))
+        case "address":
+            return f"{value:#x}"
+        case "range":
+            return [f"{address:#x}" for address in value]
+        case "ranges":
+            return [[f"{address:#x}" for address in extent] for extent in value]
+        case "addresses":
+            return [f"{address:#x}" for address in value]
+        case "placements":
+            return {f"{physical:#x}": f"{virtual:#x}" for physical, virtual in value.items()}
+        case _:
+            return value
+
+
+def _as_yaml(written: Any) -> str:
+    if isinstance(written, list):
+        return f"[{', '.join(map(_as_yaml, written))}]"
+    if isinstance(written, dict):
+        return "{" + ", ".join(f"{key}: {value}" for key, value in written.items()) + "}"
+    return str(written)
+
+
 def option_values(
     options: Iterable[Option], written: Mapping[str, tuple[Scalar, Node]]
 ) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from efipolicy.plugin.types import (
     API_LEVEL,
     Architecture,
     CaptureFormat,
+    HandoverVariant,
     PolicyFolder,
     Reporter,
     Strategy,
@@ -35,6 +36,7 @@ REMEDY = "install it with `pip install efipolicy`, or `pip install -e .` in a ch
 _KINDS: dict[str, type] = {
     "architectures": Architecture,
     "strategies": Strategy,
+    "handovers": HandoverVariant,
     "rules": Rule,
     "formats": CaptureFormat,
     "reporters": Reporter,
@@ -136,6 +138,11 @@ class Registry:
     def strategies(self) -> dict[str, Strategy]:
         """Strategies by name."""
         return self._collect("strategies")
+
+    @property
+    def handovers(self) -> dict[str, HandoverVariant]:
+        """Boot hand-overs by name."""
+        return self._collect("handovers")
 
     @property
     def rules(self) -> dict[str, Rule]:

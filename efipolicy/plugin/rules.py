@@ -37,16 +37,20 @@ FACTS = {
     "virtual_map": "mapping[].virtual_map, or a strategy that calls SetVirtualAddressMap",
     "plan": "mapping[].strategy",
     "page_tables": "mapping[].strategy",
+    "accesses": "firmware_accesses, and mapping[].strategy",
     "chain": "mapping[].kexec",
+    "chain_report": "mapping[].strategy and mapping[].kexec[].strategy",
 }
 """The values a rule may ask for, and what to add to an input that lacks one.
 
 A rule's parameters are facts by name, and it receives just those; one with the default ``None`` is
-given when it is known.
+given when it is known. ``accesses`` are what becomes of the declared accesses of firmware under a
+first kernel, ``chain_report`` the simulated verdict on a chain of kernels (both of
+`efipolicy.plugin.chains`).
 """
 
 FACTS_OF_A_KERNEL = frozenset(
-    ("mapping", "svam", "calls", "usable_memory", "virtual_map", "plan", "page_tables")
+    ("mapping", "svam", "calls", "usable_memory", "virtual_map", "plan", "page_tables", "accesses")
 )
 """Facts of one entry of ``mapping:`` or of its ``kexec:``: a rule is asked about each in turn."""
 
@@ -120,9 +124,9 @@ class Rule:
     def subject(self) -> Subject:
         """What it judges: the memory map and its tables, the platform, or what a kernel does."""
         asked = {*self.facts, *self.optional_facts}
-        if "chain" in asked:
+        if asked & {"chain", "chain_report"}:
             return "chain"
-        if asked & {"plan", "virtual_map", "page_tables"}:
+        if asked & {"plan", "virtual_map", "page_tables", "accesses"}:
             return "plan"
         if asked & FACTS_OF_A_KERNEL:
             return "mapping"

@@ -99,7 +99,8 @@ def in_one_region(request: HandoverRequest) -> Precondition:
     if wrong:
         found, why = wrong
         related = tuple(Related(d, "holds a part of it") for d in _descriptors(held))
-        return _IN_ONE_REGION.broken(why, image, "base", found, related)
+        field = "memory_size" if found.start >= held.file.end else "base"
+        return _IN_ONE_REGION.broken(why, image, field, found, related)
     if held.physical is None:
         return _IN_ONE_REGION.unknown("handover.image.memory_size")
     return _IN_ONE_REGION.met(f"{_descriptors(held)[0]} holds {held.physical}")

@@ -11,12 +11,14 @@ from efipolicy.plugin import (
     PlanRequest,
     RuntimeCall,
     Strategy,
+    size_text,
 )
 from efipolicy_linux.choice import takes_always
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.linear_map import (
     IOREMAP,
     Room,
+    during_the_call,
     mapping_of,
     place,
     problems_of,
@@ -73,7 +75,7 @@ def plan_i386_ioremap(request: PlanRequest) -> MappingPlan:
         options=options,
         status=status_of(placed),
         mappings=tuple([mapping_of(each) for each in placed]),
-        extra=(),
+        extra=tuple(during_the_call(placed)),
         svam=virtual_map(placed, memory_map, kernel),
         call=_CALL,
         problems=tuple(problems_of(placed, room)),
@@ -83,7 +85,7 @@ def plan_i386_ioremap(request: PlanRequest) -> MappingPlan:
 
 def _room(options: Any, page: int) -> Room:
     reserve = options["vmalloc_reserve"]
-    return Room(reserve, page, "plan/va32-exhaustion", f"the {reserve:#x} bytes of vmalloc")
+    return Room(reserve, page, "plan/va32-exhaustion", f"the {size_text(reserve)} of vmalloc")
 
 
 I386_IOREMAP: Final = Strategy(

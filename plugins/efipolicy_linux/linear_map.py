@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple
 
 from efipolicy.plugin import (
     EFI_MEMORY_WB,
-    EFI_PAGE_SIZE,
     EfiMemoryType,
     Mapping,
     MemoryMap,
@@ -104,6 +103,21 @@ def mapping_of(placed: Placed) -> Mapping:
     )
 
 
+def during_the_call(placed: Iterable[Placed], reach: int = 1 << 64) -> Iterator[Mapping]:
+    """What is 1:1 as long as SetVirtualAddressMap runs: memory below ``reach``.
+
+    Of the kernel's map of memory, which is copied, only the regions are told.
+    """
+    for each in placed:
+        physical = each.region.physical
+        if each.how == "linear" and physical.end <= reach:
+            yield mapping_of(each)._replace(
+                virtual_start=physical.start,
+                temporary=True,
+                why="1:1 during SetVirtualAddressMap",
+            )
+
+
 def virtual_map(
     placed: Iterable[Placed], memory_map: MemoryMap, kernel: Any
 ) -> tuple[VirtualMapEntry, ...]:
@@ -141,17 +155,17 @@ def problems_of(placed: Iterable[Placed], room: Room | None) -> Iterator[PlanPro
     for each in placed:
         physical = each.region.physical
         if each.how == "failed" and room:
-            pages = physical.size // EFI_PAGE_SIZE
             yield PlanProblem(
                 rule=room.rule,
-                message=f"no room for {size_text(physical.size)} ({pages} pages) in {room.name}; "
-                "firmware is told address 0",
+                message=f"no room is left in {room.name}, and firmware is told 0, for "
+                f"{size_text(physical.size)}",
                 region=physical,
             )
         elif each.how == "unknown":
             yield PlanProblem(
                 rule="plan/unknown-window-address",
-                message="its address is what ioremap gives; option `ioremap` can say it",
+                message="ioremap chooses the address, unless option `ioremap` states it, of "
+                f"{size_text(physical.size)}",
                 region=physical,
             )
 

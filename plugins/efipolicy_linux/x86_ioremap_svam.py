@@ -23,6 +23,7 @@ from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.linear_map import (
     IOREMAP,
     Room,
+    during_the_call,
     mapping_of,
     place,
     problems_of,
@@ -35,6 +36,9 @@ from efipolicy_linux.x86_window import OVERFLOW
 
 FIXMAP_UNTIL: Final = (2, 6, 28)
 FIXMAP: Final = Room(100 * EFI_PAGE_SIZE, 0, OVERFLOW, "the 100 pages of the fixmap")
+FIRST_ENTRY: Final = 512 * GIB
+"""Up to 2.6.28 one entry at the top is copied for the call, later as many as memory needs."""
+
 BOOT_SERVICES_SINCE: Final = (3, 14)
 PAGE_OFFSET_MOVED: Final = (4, 20)
 REMOVED: Final = (5, 10)
@@ -86,7 +90,7 @@ def plan_ioremap_svam(request: PlanRequest) -> MappingPlan:
         options=options,
         status="assumption" if kernel >= REMOVED and status == "ok" else status,
         mappings=mappings,
-        extra=(),
+        extra=tuple(during_the_call(placed, FIRST_ENTRY if old else 1 << 64)),
         svam=virtual_map(placed, memory_map, kernel),
         call=_CALL,
         problems=tuple(problems_of(placed, room)),

@@ -1,4 +1,4 @@
-"""What the strategies of x86 Linux that came before ``x86-topdown`` have in common."""
+"""What the strategies of x86 Linux beside ``x86-topdown`` have in common."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def kernel_option(default: tuple[int, ...], minimum: tuple[int, ...] | None = No
         kind="version",
         default=default,
         minimum=minimum,
-        doc="the Linux version; selects the selection and the permissions of its era",
+        doc="the Linux version; selects what is mapped, and how, in its era",
     )
 
 

@@ -18,6 +18,7 @@ from efipolicy.plugin import (
     PlanRequest,
     RuntimeCall,
     Strategy,
+    size_text,
 )
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.x86_parts import GBPAGES, end_of_ram, kernel_option, largest_leaf
@@ -100,9 +101,10 @@ def _identity(end: int, apart: Iterable[AddressRange]) -> Iterator[Mapping]:
 def _unplaced(mappings: Iterable[Mapping], limit: int) -> Iterator[PlanProblem]:
     for mapping in mappings:
         if mapping.virtual_start is None:
+            size = size_text(mapping.physical.size)
             yield PlanProblem(
                 rule=OVERFLOW,
-                message=f"its physical address is the kernel's from {limit:#x} on",
+                message=f"1:1 ends at {limit:#x}, where the kernel begins, and leaves out {size}",
                 region=mapping.physical,
             )
 

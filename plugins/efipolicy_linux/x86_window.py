@@ -63,6 +63,6 @@ def _unplaced(mappings: Iterable[Mapping], window: AddressRange) -> Iterator[Pla
             size, room = size_text(mapping.physical.size), size_text(window.size)
             yield PlanProblem(
                 rule=OVERFLOW,
-                message=f"{size} would lie outside the {room} of the window {window}",
+                message=f"the window {window} ({room}) has no place for {size}",
                 region=mapping.physical,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,7 +37,7 @@ def by_descriptor(
     found: dict[int, WritableAndExecutable] = {}
     for index, runs in _by_mapping(tables).items():
         for descriptor in owners.descriptors_of(tables.mappings[index]):
-            pieces = _joined(_pieces(runs, descriptor.physical))
+            pieces = joined(_pieces(runs, descriptor.physical))
             if pieces:
                 one = found.get(id(descriptor))
                 if one is None:
@@ -69,15 +69,15 @@ def _pieces(runs: list[LeafRun], physical: AddressRange) -> Iterator[AddressRang
         yield AddressRange(start, start + part.size)
 
 
-def _joined(pieces: Iterator[AddressRange]) -> list[AddressRange]:
+def joined(pieces: Iterable[AddressRange]) -> list[AddressRange]:
     """Neighbours as one."""
-    joined: list[AddressRange] = []
+    found: list[AddressRange] = []
     for piece in pieces:
-        if joined and joined[-1].end == piece.start:
-            joined[-1] = AddressRange(joined[-1].start, piece.end)
+        if found and found[-1].end == piece.start:
+            found[-1] = AddressRange(found[-1].start, piece.end)
         else:
-            joined.append(piece)
-    return joined
+            found.append(piece)
+    return found
 
 
 def places(pieces: list[AddressRange]) -> str:

@@ -113,9 +113,9 @@ class PageByPage:
             self.tree.pages[address] = replace(
                 page,
                 access=mapping.access,
-                # Bits that make memory uncached or encrypted are added, never taken away.
+                # Bits that make memory uncached are added, never taken away.
                 cache=page.cache if mapping.cache == "WB" else mapping.cache,
-                encrypted=page.encrypted or mapping.encrypted,
+                encrypted=mapping.encrypted,
                 mapping=number,
             )
         return addresses[len(found) :]

@@ -80,6 +80,28 @@ def test_a_contiguous_run_loses_its_mark_where_a_part_of_it_is_protected() -> No
     ]
 
 
+def test_changing_a_leaf_makes_it_encrypted_only_where_the_later_mapping_is() -> None:
+    clear = mapped(0, 0x1000, 0)
+    encrypted = clear._replace(encrypted=True)
+    for some in ([clear, encrypted], [encrypted, clear]):
+        (run,) = build(FOUR_LEVEL, some, leaf_policy="va-only").runs
+        assert run.encrypted == some[-1].encrypted
+
+
+def test_a_large_leaf_is_not_split_for_the_access_it_has_already() -> None:
+    some = [mapped(0, 4 * MIB, 0, "RW")]
+    for access, leaves in (("RW", {2 * MIB: 2}), ("R", {4 * KIB: 1024})):
+        seam = 2 * MIB + 4 * KIB, 2 * MIB - 4 * KIB
+        tables = build(
+            FOUR_LEVEL,
+            some,
+            protections=[
+                Protection(AddressRange(address, address + 4 * KIB), access) for address in seam
+            ],
+        )
+        assert tables.leaves == leaves
+
+
 def test_a_protection_maps_nothing() -> None:
     protection = Protection(AddressRange(0, GIB), "R")
     tables = build(FOUR_LEVEL, [mapped(0, 0x1000, 0x1000)], protections=[protection])

@@ -148,6 +148,16 @@ def test_uncached_memory_is_uncached_in_the_kernels_map_itself() -> None:
     assert [mapping.cache for mapping in made.mappings] == ["UC-", "WB"]
 
 
+def test_memory_is_1_to_1_only_as_long_as_the_call_takes() -> None:
+    far = (6, 1 << 39, 0x1000, RUNTIME | WB)
+    made = legacy([RAM, DATA, FLASH, far])
+    assert [m.virtual_start for m in made.extra] == [DATA[1], far[1]]
+    assert all(mapping.temporary for mapping in made.extra)
+    # 2.6.28 copies the entry of the first 512 GiB, and no other.
+    old = legacy([RAM, DATA, far], kernel="2.6.28", direct_map_end="0x10000000000")
+    assert [m.virtual_start for m in old.extra] == [DATA[1]]
+
+
 def test_a_kernel_that_has_no_old_map_any_more_is_an_assumption() -> None:
     assert legacy([DATA], kernel="5.9").status == "ok"
     assert legacy([DATA], kernel="5.10").status == "assumption"

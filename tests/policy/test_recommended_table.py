@@ -30,6 +30,17 @@ UNTOLD = {
     "plan/same-frame-with-two-cache-types": "the processor's demand on page tables, not UEFI's",
     "plan/too-many-runtime-descriptors": "a limit that a policy sets",
     "plan/too-much-runtime-memory": "a limit that a policy sets",
+    "linux/handover-device-tree-too-big": "the arm64 boot protocol's demand, not UEFI's",
+    "linux/handover-idmap-text-over-one-page": "what a proposed kernel entry costs",
+    "linux/handover-image-misaligned": "the arm64 boot protocol's demand, not UEFI's",
+    "linux/handover-image-outside-one-region": "what Linux asks of a loader, not UEFI",
+    "linux/handover-memory-not-cacheable": "what Linux asks of an entry with caches on, not UEFI",
+    "linux/handover-mmu-left-on": "the arm64 boot protocol's demand, not UEFI's",
+    "linux/handover-mmu-on-without-efi": "what Linux asks of a loader, not UEFI",
+    "linux/handover-mmu-or-caches-off": "what a kernel entry costs; no sentence of UEFI is broken",
+    "plan/unknown-window-address": "a note; no sentence of UEFI is broken",
+    "plan/va32-exhaustion": "room for addresses is an operating system's matter",
+    "plan/window-overflow": "room for addresses is an operating system's matter",
     "plan/writable-and-executable": "protection is an operating system's choice",
 }
 """Rules of which the table says nothing: those of a pack, or one, and why."""

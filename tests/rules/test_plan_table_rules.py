@@ -160,6 +160,20 @@ def test_memory_nobody_asked_for_is_reported_where_it_can_be_written_and_execute
     assert "page-zero-mapped" in found
 
 
+def test_memory_mapped_in_pieces_for_one_reason_is_one_finding(registry: Registry) -> None:
+    place = mapped(0x7F000000, 0x10000, 0xFFFFFFFEFFE00000)
+    pieces = [
+        mapped(start, size, start, access="RWX", descriptors=(), why="all memory")
+        for start, size in ((0x1000, 0x1FF000), (0x200000, 0x200000), (0x600000, 0x1000))
+    ]
+    found = judged(registry, [place], extra=pieces)
+    assert found == {
+        "identity-mapping-writable-and-executable": [
+            "all memory has 4 MiB writable and executable at 0x1000-0x400000, 0x600000-0x601000"
+        ]
+    }
+
+
 def test_page_0_alone_is_not_reported_twice(registry: Registry) -> None:
     place = mapped(0x7F000000, 0x10000, 0xFFFFFFFEFFE00000)
     page_0 = mapped(0, 0x1000, 0, access="RWX", descriptors=(), why="page 0")
@@ -257,6 +271,10 @@ def test_an_encryption_bit_narrows_the_addresses(registry: Registry) -> None:
     assert judged(registry, [place], line) == {}
     found = judged(registry, [place], line, encryption_bit=47)
     assert list(found) == ["frame-beyond-physical-width"]
+    (message,) = found["frame-beyond-physical-width"]
+    assert message.endswith(
+        "beyond the 47 bits of physical address below the one that marks encrypted memory"
+    )
 
 
 def test_a_region_that_fits_no_page_is_out_of_reach(registry: Registry) -> None:

@@ -13,7 +13,7 @@ from efipolicy.testing.examples import RuleCase, examples_of
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
-GENERATED = {"_build", "platforms", "rules"}
+GENERATED = {"_build", "platforms", "rules", "strategies"}
 PAGES = [path for path in sorted(DOCS.rglob("*.rst")) if not GENERATED & {*path.parts}]
 
 

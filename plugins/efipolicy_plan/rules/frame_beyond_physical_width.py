@@ -104,8 +104,10 @@ def frame_beyond_physical_width(
     bits = declared or architecture.assumed_physical_address_bits
     if bits is None:
         bits = architecture.physical_address_bits
-    if plan.encryption_bit is not None:
-        bits = min(bits, plan.encryption_bit)
+    width = f"{bits} bits of physical address" + ("" if declared else ", which are assumed")
+    if plan.encryption_bit is not None and plan.encryption_bit < bits:
+        bits = plan.encryption_bit
+        width = f"the {bits} bits of physical address below the one that marks encrypted memory"
     features = (hardware.address_features if hardware else None) or ()
     beyond: dict[tuple[int, ...] | AddressRange, list[LeafRun]] = {}
     for run in page_tables.runs:
@@ -116,8 +118,7 @@ def frame_beyond_physical_width(
         yield NotJudged("hardware.physical_address_bits")
         return
     owners = Owners(platform.memory_map, mapping)
-    width = f"{bits} bits of physical address" + ("" if declared else ", which are assumed")
-    related = (Related(hardware, f"{bits} bits are declared"),) if hardware and declared else ()
+    related = (Related(hardware, f"{declared} bits are declared"),) if hardware and declared else ()
     for runs in beyond.values():
         first = runs[0]
         mapped = page_tables.mappings[first.mapping]

@@ -19,7 +19,7 @@ from efipolicy.plugin import (
     rule,
     size_text,
 )
-from efipolicy_plan.executable import by_descriptor, places
+from efipolicy_plan.executable import by_descriptor, joined, places
 from efipolicy_plan.leaves import Owners
 
 if TYPE_CHECKING:
@@ -91,26 +91,29 @@ def identity_mapping_writable_and_executable(
                 f"while {virtual}",
                 related=(Related(mapping, f"the mapping of {mapping.strategy}"),),
             )
-    for index, pieces in _of_nobody(page_tables, plan).items():
-        mapped = page_tables.mappings[index]
+    for why, pieces in _of_nobody(page_tables, plan).items():
         size = size_text(sum(piece.size for piece in pieces))
         yield Finding(
             mapping,
-            f"{mapped.why or 'memory'} has {size} writable and executable at {places(pieces)}",
-            mapped.physical,
+            f"{why} has {size} writable and executable at {places(pieces)}",
+            pieces[0],
             field="strategy",
         )
 
 
-def _of_nobody(tables: PageTables, plan: MappingPlan) -> dict[int, list[AddressRange]]:
-    """The virtual addresses of 1:1 mappings that no descriptor asks for, page 0 left out."""
-    found: dict[int, list[AddressRange]] = {}
+def _of_nobody(tables: PageTables, plan: MappingPlan) -> dict[str, list[AddressRange]]:
+    """The addresses of 1:1 mappings that no descriptor asks for, page 0 left out, by their reason.
+
+    Memory that is mapped for one reason is often in pieces, with registers between them.
+    """
+    found: dict[str, list[AddressRange]] = {}
     for run in tables.runs:
         is_further = run.mapping >= len(plan.mappings) and _beyond_page_0(run, tables)
         open_to_all = run.access == "RWX" and run.start == run.physical
-        if is_further and open_to_all and not tables.mappings[run.mapping].descriptors:
-            found.setdefault(run.mapping, []).append(run.virtual)
-    return found
+        mapped = tables.mappings[run.mapping]
+        if is_further and open_to_all and not mapped.descriptors:
+            found.setdefault(mapped.why or "memory", []).append(run.virtual)
+    return {why: joined(pieces) for why, pieces in found.items()}
 
 
 def _beyond_page_0(run: LeafRun, tables: PageTables) -> bool:
