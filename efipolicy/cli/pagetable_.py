@@ -57,9 +57,12 @@ def run(arguments: Sequence[str]) -> int:
         platform = read.platform
         made = planned(platform, registry, choice)
         tables = made.page_tables() or region_translations(made)
-        if tables is None or (options.format == "svg" and not isinstance(tables, PageTables)):
+        if tables is None or (options.format == "svg" and not _is_drawable(tables)):
             name = made.architecture.title
-            raise UsageError(f"--format svg: {name} maps by granules and has no tables to draw")
+            raise UsageError(
+                f"--format svg: {name} maps by granules and has no tables to draw, and this plan "
+                "uses no granule"
+            )
         judged = tables_judged(made, platform, registry, path=read.path)
     text = _rendered(options, platform, made, tables, judged)
     cli_options.write(text, options.output)
@@ -67,6 +70,11 @@ def run(arguments: Sequence[str]) -> int:
         complain(str(error))
     status = plugin_status(registry)
     return int(ExitStatus.PLUGIN) if judged.errors else status
+
+
+def _is_drawable(tables: PageTables | RegionTranslations) -> bool:
+    """Whether there is something to draw: a call with translation off needs no granule."""
+    return isinstance(tables, PageTables) or bool(tables.granules)
 
 
 def _rendered(
@@ -81,6 +89,8 @@ def _rendered(
         quiet=options.quiet,
         verbose=options.verbose,
     )
+    if options.format == "svg":
+        return _svg(f"{platform.title or platform.name}: {made.plan.strategy}", tables)
     json = options.format == "json"
     if not isinstance(tables, PageTables):
         from efipolicy.reporters.pagetable_regions import regions_json, regions_text
@@ -88,11 +98,6 @@ def _rendered(
         if json:
             return regions_json(made, tables, judged, judged.errors)
         return regions_text(made, tables, judged, rendering)
-    if options.format == "svg":
-        from efipolicy.drawing.page_tables import page_tables_svg
-
-        title = f"{platform.title or platform.name}: {made.plan.strategy}"
-        return page_tables_svg(tables, figure_id="page-tables", title=title, form="standalone")
     if json:
         from efipolicy.reporters.pagetable_json import pagetable_json
 
@@ -100,3 +105,14 @@ def _rendered(
     from efipolicy.reporters.pagetable import pagetable_text
 
     return pagetable_text(made, tables, judged, rendering)
+
+
+def _svg(title: str, tables: PageTables | RegionTranslations) -> str:
+    """The picture of the tables, or of the granules where there are none."""
+    if isinstance(tables, PageTables):
+        from efipolicy.drawing.page_tables import page_tables_svg
+
+        return page_tables_svg(tables, figure_id="page-tables", title=title, form="standalone")
+    from efipolicy.drawing.page_table_regions import regions_svg
+
+    return regions_svg(tables, figure_id="granules", title=title, form="standalone")

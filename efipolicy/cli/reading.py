@@ -6,6 +6,7 @@ import argparse
 
 from efipolicy.api import ReadingOptions, ReadInput, open_source, read_source
 from efipolicy.cli.options import known_architecture, known_format
+from efipolicy.cli.running import tell
 from efipolicy.errors import EfipolicyError, PluginError
 from efipolicy.plugin.registry import Registry
 
@@ -45,4 +46,15 @@ def read_one(path: str, options: argparse.Namespace, registry: Registry) -> Read
     failures = [problem for problem in problems if isinstance(problem, PluginError)]
     if failures:
         raise UnreadableError([*failures])
+    if not options.quiet:
+        _tell_of_other_boots(path, read)
     return read
+
+
+def _tell_of_other_boots(path: str, read: ReadInput) -> None:
+    """Say that a text holds maps of the firmware that nobody asks about."""
+    capture = read.platform.capture
+    others = [one for one in capture.other_maps if one.origin == "firmware"] if capture else []
+    if others:
+        maps = "1 further memory map" if len(others) == 1 else f"{len(others)} further memory maps"
+        tell(f"efipolicy: note: {path} holds {maps}; the first is used")

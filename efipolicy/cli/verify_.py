@@ -11,8 +11,16 @@ from efipolicy.cli.reading import read_one
 from efipolicy.cli.running import plugin_status, tell
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
 from efipolicy.engine.planning import planned
-from efipolicy.engine.verifying import check_same_architecture, choice_for, verify
+from efipolicy.engine.verification import Verification
+from efipolicy.engine.verifying import (
+    check_same_architecture,
+    check_same_width,
+    choice_for,
+    verify,
+)
+from efipolicy.errors import UsageError
 from efipolicy.plugin import RenderOptions
+from efipolicy.reporters.lint_summary import counted
 from efipolicy.reporters.verify import verify_json, verify_text
 
 _STATUS = {"match": 0, "mismatch": 1, "nothing-to-compare": 3}
@@ -46,12 +54,15 @@ def run(arguments: Sequence[str]) -> int:
         options, problem = _parser().parse(arguments)
         if problem:
             raise problem
+        if options.file == options.observed == "-":
+            raise UsageError("FILE and OBSERVED cannot both be the standard input")
         choice = plan_choice(options)
         registry = load_registry()
         platform = read_one(options.file, options, registry).platform
         observed = read_one(options.observed, options, registry).platform
         check_same_architecture(platform, observed, options.observed)
         prediction = planned(platform, registry, choice_for(platform, observed, choice))
+        check_same_width(prediction, observed, options.observed)
         found = verify(prediction, platform, observed)
     strategy = prediction.plan.strategy
     if options.format == "json":
@@ -65,8 +76,19 @@ def run(arguments: Sequence[str]) -> int:
         text = verify_text(found, strategy, rendering)
     cli_options.write(text, options.output)
     if found.status == "nothing-to-compare":
-        tell(
-            f"efipolicy: error: {options.observed}: found no address and no page table that a "
-            "kernel installed, expected a runtime map, remap lines or a page-table dump"
-        )
+        tell(f"efipolicy: error: {options.observed}: {_nothing_to_compare(found)}")
     return max(_STATUS[found.status], plugin_status(registry))
+
+
+def _nothing_to_compare(found: Verification) -> str:
+    """What the observation holds instead of something that can be compared."""
+    if found.left_out:
+        rows = counted(found.left_out, "page-table row")
+        return (
+            f"found {rows} of the kernel's own memory and none of firmware's, expected a dump of "
+            "the tables for EFI"
+        )
+    return (
+        "found no address and no page table that a kernel installed, expected a runtime map, "
+        "remap lines or a page-table dump"
+    )

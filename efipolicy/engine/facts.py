@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from efipolicy.engine.planned import Planned
 from efipolicy.model.finding import AcceptanceUse
@@ -18,11 +18,16 @@ from efipolicy.paging import RadixGeometry
 from efipolicy.plugin import Architecture, Rule
 from efipolicy.plugin.rules import CONDITIONS, FACTS, FACTS_OF_A_KERNEL
 
+if TYPE_CHECKING:
+    from efipolicy.model.access import AccessOutcome
+    from efipolicy.model.chain import ChainReport
+
 Planner = Callable[[MappingDeclaration], Planned | None]
 """The plan of a declared mapping, or ``None`` where there is nothing to plan."""
 
 _NO_OPTIONS: Mapping[str, Any] = {}
-_OF_A_PLAN = frozenset(("plan", "page_tables", "virtual_map"))
+_OF_A_PLAN = frozenset(("plan", "page_tables", "virtual_map", "accesses"))
+_OF_A_CHAIN = frozenset(("chain", "chain_report"))
 _DECLARED_BY_A_KERNEL = FACTS_OF_A_KERNEL - _OF_A_PLAN - {"mapping"}
 
 
@@ -101,6 +106,7 @@ class Facts:
         }
         self._plans: dict[int, Planned | None] = {}
         self._page_tables: dict[int, Any] = {}
+        self._chain_reports: dict[int, ChainReport | None] = {}
         self._virtual_maps: dict[int, tuple[MemoryDescriptor, ...] | None] = {}
 
     def missing(self, rule: Rule, values: Mapping[str, Any] | None = None) -> tuple[str, ...]:
@@ -120,11 +126,11 @@ class Facts:
     def cases(self, rule: Rule) -> Iterator[Mapping[str, Any]]:
         """The facts a rule is asked with, once a platform or once for each kernel or chain."""
         asked = {*rule.facts, *rule.optional_facts, *(n.partition(".")[0] for n in rule.needs)}
-        if "chain" in asked:
+        if asked & _OF_A_CHAIN:
             firsts = self.values["platform"].mapping or ()
             # Where some kernels are followed by others, the rest are known to be the last.
             for declared in [first for first in firsts if first.kexec] or firsts:
-                yield {**self.values, "mapping": declared, "chain": self._chain(declared)}
+                yield self._of_chain(declared, asked)
         elif asked & FACTS_OF_A_KERNEL:
             for declared in self.kernels:
                 if "virtual_map" in asked and not self._may_have_virtual_map(declared):
@@ -133,6 +139,8 @@ class Facts:
                     continue
                 if "svam" in asked and self._leaves_virtual_map_alone(declared):
                     continue
+                if "accesses" in asked and not self._boots_first(declared):
+                    continue  # what firmware touches then is part of the chain's verdict
                 yield self._of_kernel(declared, asked)
             if self.native and self._is_about_a_plan(asked):
                 yield self._of_kernel(self.native, asked)
@@ -150,12 +158,7 @@ class Facts:
 
     def is_assumed(self, rule: Rule, values: Mapping[str, Any]) -> bool:
         """Whether a rule judges what an assumed plan does; firmware's own map is not assumed."""
-        declared = values.get("mapping")
-        asked = {*rule.facts, *rule.optional_facts}
-        if not isinstance(declared, MappingDeclaration) or not asked & _OF_A_PLAN:
-            return False
-        planned = self._plans.get(id(declared))
-        return planned is not None and planned.plan.status == "assumption"
+        return any(one.plan.status == "assumption" for one in self._judged_plans(rule, values))
 
     def _of_kernel(self, declared: MappingDeclaration, asked: Collection[str]) -> dict[str, Any]:
         values = {
@@ -171,6 +174,14 @@ class Facts:
             values["page_tables"] = self._tables(declared)
         if "virtual_map" in asked:
             values["virtual_map"] = self._virtual_map(declared)
+        if "accesses" in asked:
+            values["accesses"] = self._accesses(declared)
+        return values
+
+    def _of_chain(self, declared: MappingDeclaration, asked: Collection[str]) -> dict[str, Any]:
+        values = {**self.values, "mapping": declared, "chain": self._chain(declared)}
+        if "chain_report" in asked:
+            values["chain_report"] = self._chain_report(declared)
         return values
 
     def _chain(self, declared: MappingDeclaration) -> tuple[Kernel, ...] | None:
@@ -181,6 +192,27 @@ class Facts:
             Kernel(kernel, self._virtual_map(kernel), self._plan(kernel))
             for kernel in (declared, *declared.kexec)
         )
+
+    def _chain_report(self, declared: MappingDeclaration) -> ChainReport | None:
+        """The simulated verdict on a chain, when its kernels' strategies are known."""
+        if not declared.kexec:
+            return None
+        if id(declared) not in self._chain_reports:
+            from efipolicy.engine.simulated import chain_report
+
+            kernels = [(one, self._planned(one)) for one in (declared, *declared.kexec)]
+            report = chain_report(self.values["platform"], kernels)
+            self._chain_reports[id(declared)] = report
+        return self._chain_reports[id(declared)]
+
+    def _accesses(self, declared: MappingDeclaration) -> tuple[AccessOutcome, ...] | None:
+        """What becomes of the accesses that firmware is declared to make."""
+        platform = self.values["platform"]
+        if platform.firmware_accesses is None:
+            return None
+        from efipolicy.engine.simulated import accesses
+
+        return accesses(platform, declared, self._planned(declared))
 
     def _may_have_virtual_map(self, declared: MappingDeclaration) -> bool:
         """Whether nobody says that SetVirtualAddressMap is never called, or failed."""
@@ -208,10 +240,11 @@ class Facts:
 
     def _leaves_virtual_map_alone(self, declared: MappingDeclaration) -> bool:
         """Whether it is a kexec'd kernel that says nothing of a call it has no need to make."""
-        firsts = self.values["platform"].mapping
-        return declared.set_virtual_address_map is None and all(
-            declared is not first for first in firsts
-        )
+        return declared.set_virtual_address_map is None and not self._boots_first(declared)
+
+    def _boots_first(self, declared: MappingDeclaration) -> bool:
+        """Whether a declared kernel is no hop of a chain."""
+        return any(declared is first for first in self.values["platform"].mapping or ())
 
     def _plan(self, declared: MappingDeclaration) -> MappingPlan | None:
         planned = self._planned(declared)
@@ -281,13 +314,32 @@ class Facts:
         memory_map: MemoryMap = self.values["memory_map"]
         return replace(memory_map, descriptors=_known(memory_map.descriptors))
 
-    def open_questions(self, rule: Rule) -> tuple[str, ...]:
+    def open_questions(self, rule: Rule, values: Mapping[str, Any]) -> tuple[str, ...]:
         """What kept a rule from judging everything there is, in words."""
-        return tuple(
+        unknown = tuple(
             f"{CONDITIONS[name]} ({count} unknown)"
             for name, count in self.unknown.items()
             if count and name in rule.needs
         )
+        if all(one.plan.status != "incomplete" for one in self._judged_plans(rule, values)):
+            return unknown
+        partial = self.values["platform"].memory_map.extent == "partial"
+        lacking = CONDITIONS["whole_map"] if partial else "what the plan leaves open"
+        return (*unknown, lacking)
+
+    def _judged_plans(self, rule: Rule, values: Mapping[str, Any]) -> list[Planned]:
+        """The plans that a rule judges in a case: one, or those of a chain."""
+        declared = values.get("mapping")
+        asked = {*rule.facts, *rule.optional_facts}
+        if not isinstance(declared, MappingDeclaration):
+            return []
+        judged: tuple[MappingDeclaration, ...] = ()
+        if "chain_report" in asked:
+            judged = (declared, *declared.kexec)
+        elif asked & _OF_A_PLAN:
+            judged = (declared,)
+        plans = [self._plans.get(id(one)) for one in judged]
+        return [planned for planned in plans if planned]
 
     def _states(self, name: str, values: Mapping[str, Any]) -> bool:
         if name in CONDITIONS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from efipolicy.engine.firmware import (
     FirmwareState,
@@ -12,26 +11,12 @@ from efipolicy.engine.firmware import (
     set_virtual_address_map,
 )
 from efipolicy.engine.planned import Planned
+from efipolicy.model.access import AccessOutcome
 from efipolicy.model.address import AddressRange, round_down, round_up
 from efipolicy.model.declared import FirmwareAccess
 from efipolicy.model.mapping import Mapping
 from efipolicy.model.platform import Platform
 from efipolicy.paging import Geometry, RadixGeometry
-
-
-class AccessOutcome(NamedTuple):
-    """What becomes of one access.
-
-    ``address`` is what firmware uses, ``through`` the mapping that leads it to the right memory.
-    ``works`` is ``None`` where the input does not tell whether firmware converts the pointer, or
-    where the regions' addresses are not known, and it matters.
-    """
-
-    access: FirmwareAccess
-    address: int | None
-    works: bool | None
-    through: Mapping | None
-    sentence: str
 
 
 def accesses(

@@ -173,7 +173,7 @@ def kernel_of(
     """The kernel of a strategy, with what is declared of it."""
     return ChainKernel(
         name=name,
-        planned=_with_declared_layout(made, declared),
+        planned=with_declared_layout(made, declared),
         role=role,
         kind="crash" if declared.kind == "crash" else "kexec",
         memory=AddressRange(*declared.memory) if declared.memory else None,
@@ -185,7 +185,7 @@ def kernel_of(
     )
 
 
-def _with_declared_layout(made: Planned, declared: MappingDeclaration) -> Planned:
+def with_declared_layout(made: Planned, declared: MappingDeclaration) -> Planned:
     """The plan with the layout the platform declares, where it declares one."""
     if not declared.virtual_map:
         return made

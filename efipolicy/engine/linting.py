@@ -158,7 +158,7 @@ class _Judging:
             findings += found
             if facts.is_assumed(rule, case):
                 self.assumed.update(map(id, found))
-            needs |= dict.fromkeys((*facts.open_questions(rule), *unjudged))
+            needs |= dict.fromkeys((*facts.open_questions(rule, case), *unjudged))
         if findings or not needs:
             self.found[rule.id] = findings
         if needs and not findings:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.paging import Geometry, RadixGeometry
-from efipolicy.plugin import Architecture, StrategyChoice
+from efipolicy.plugin import Architecture, KexecRole, StrategyChoice
 
 if TYPE_CHECKING:
     from efipolicy.paging.tables import PageTables
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 class Planned(NamedTuple):
     """What a strategy installs on a platform, and in what tables.
 
-    ``choice`` is why this strategy, where nobody named one.
+    ``choice`` is why this strategy, where nobody named one; ``role`` what its kernel does with
+    firmware after another one, where its strategy says so.
     """
 
     plan: MappingPlan
     architecture: Architecture
     geometry: Geometry
     choice: StrategyChoice | None = None
+    role: KexecRole | None = None
 
     def page_tables(self) -> PageTables | None:
         """The tables as they stay after the boot; ``None`` for a geometry that is no tree."""

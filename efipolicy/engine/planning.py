@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from efipolicy.engine.planned import Planned
 from efipolicy.errors import EfipolicyError, PluginError, UsageError
 from efipolicy.model.mapping import MappingPlan, PlanProblem
+from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, MappingDeclaration, Platform
 from efipolicy.paging import Geometry
 from efipolicy.plugin import Architecture, PlanRequest, Strategy, StrategyChoice
@@ -41,8 +42,14 @@ def plan(platform: Platform, registry: Registry, choice: PlanChoice) -> MappingP
 
 
 def planned(platform: Platform, registry: Registry, choice: PlanChoice) -> Planned:
-    """The plan as of `plan`, with the page tables it is made for. Raises what that raises."""
+    """The plan as of `plan`, with the page tables it is made for. Raises what that raises.
+
+    Where the platform declares the strategy, every mapping it declares has to mean something.
+    """
     declared = platform.mapping[0] if platform.mapping else None
+    if choice.strategy is None:
+        for mistake in declaration_errors(platform, registry):
+            raise mistake
     return _planned(platform, registry, choice, declared)
 
 
@@ -108,7 +115,7 @@ def _planned(
         made = made._replace(status="assumption")
     made = _with_open_questions(made, platform)
     geometry = _widened(request, made.virtual_address_bits)
-    return Planned(made, request.architecture, geometry, evident)
+    return Planned(made, request.architecture, geometry, evident, strategy.kexec)
 
 
 def _widened(request: PlanRequest, virtual_address_bits: int | None) -> Geometry:
@@ -350,10 +357,22 @@ def _addressable(platform: Platform) -> Platform:
     return replace(platform, memory_map=memory_map.without(garbage))
 
 
+def _left_out(descriptor: MemoryDescriptor) -> PlanProblem:
+    """That a descriptor is empty, or ends beyond the 64-bit addresses, and is not mapped."""
+    if not descriptor.number_of_pages:
+        return PlanProblem("uefi/zero-pages", f"{descriptor} has no pages, and is left out")
+    return PlanProblem(
+        "uefi/range-wraps-address-space",
+        f"{descriptor} ends beyond the 64-bit addresses, and is left out",
+    )
+
+
 def _with_open_questions(made: MappingPlan, platform: Platform) -> MappingPlan:
     """The plan with what the map does not say, and any plan depends on, among its problems."""
     memory_map = platform.memory_map
-    problems: list[PlanProblem] = []
+    problems = [
+        _left_out(d) for d in memory_map.descriptors if d.number_of_pages and not d.addressable
+    ]
     unknown = sum(1 for d in memory_map.descriptors if d.attribute is None)
     if unknown:
         left_out = "1 descriptor of" if unknown == 1 else f"{unknown} descriptors of"
@@ -370,7 +389,6 @@ def _with_open_questions(made: MappingPlan, platform: Platform) -> MappingPlan:
                 message="the map is partial: what it leaves out is mapped too, and moves the rest",
             )
         )
-    if not problems:
-        return made
-    status = "incomplete" if made.status == "ok" else made.status
-    return made._replace(status=status, problems=(*made.problems, *problems))
+    status = "incomplete" if problems and made.status == "ok" else made.status
+    empty = [_left_out(d) for d in memory_map.descriptors if not d.number_of_pages]
+    return made._replace(status=status, problems=(*made.problems, *problems, *empty))

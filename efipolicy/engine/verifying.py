@@ -70,6 +70,19 @@ def check_same_architecture(platform: Platform, observed: Platform, path: str) -
         raise InputError(path, found, f"one on {platform.architecture}, as {platform.name} is")
 
 
+def check_same_width(planned: Planned, observed: Platform, path: str) -> None:
+    """Raise `InputError` for page tables whose addresses are wider or narrower than predicted.
+
+    Their leaves may be alike, but not the tables above them, which no dump shows.
+    """
+    bits = planned.geometry.virtual_address_bits
+    for dump in observed.capture.page_tables if observed.capture else ():
+        seen = dump.virtual_address_bits
+        if seen is not None and seen != bits:
+            found = f"page tables for addresses of {seen} bits"
+            raise InputError(path, found, f"{bits} bits, as in {planned.geometry.name}")
+
+
 def _layouts(observed: Platform) -> Iterator[MemoryMap]:
     """The maps whose virtual addresses a kernel or its stub filled in, not the firmware."""
     maps = (observed.memory_map, *(observed.capture.other_maps if observed.capture else ()))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.walking import PlanWalker
+from efipolicy.engine.whatif import untranslated
 from efipolicy.errors import PluginError
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.platform import Platform
@@ -25,7 +26,7 @@ def walker_of(planned: Planned, platform: Platform) -> PlanWalker | None:
     Raises `PluginError` when the architecture's plugin fails to say it, or the strategy's plan asks
     for granules there are not.
     """
-    plan, architecture, geometry, _ = planned
+    plan, architecture, geometry = planned.plan, planned.architecture, planned.geometry
     if isinstance(geometry, RegionGeometry):
         return RegionsWalker(plan, _regions(plan, geometry))
     if architecture.entry_formats is None:
@@ -115,6 +116,10 @@ class RegionsWalker(PlanWalker):
 
     def access(self, address: int, kind: AccessKind) -> Walk:
         """What region and granule make of an address. They protect nothing."""
+        number = self._physical_at(address)
+        if number is not None:
+            meant = self.planned[number]
+            return Walk(address, kind, (), address, "RWX", meant.cache, None, number)
         found = walk_region(self.regions, address, execute=kind == "execute")
         if found.physical is None:
             fault = Fault("not-mapped", kind)
@@ -125,6 +130,8 @@ class RegionsWalker(PlanWalker):
 
     def without_tables(self, address: int) -> str | None:
         """The region, the granule, and what holds its translation."""
+        if self._physical_at(address) is not None:
+            return "translation off, the address is a physical one"
         data, code = (walk_region(self.regions, address, execute=fetch) for fetch in (False, True))
         if data.granule is None:
             return None
@@ -134,6 +141,13 @@ class RegionsWalker(PlanWalker):
             f"region {data.region}, granule {data.granule} {data.access} {data.cache}, "
             f"filled in on a miss{pinned}"
         )
+
+    def _physical_at(self, address: int) -> int | None:
+        """The mapping that holds an address as its own physical one, for calls without any walk."""
+        for refusal in untranslated(self.regions):
+            if address in self.planned[refusal.mapping].physical:
+                return refusal.mapping
+        return None
 
 
 def _regions(plan: MappingPlan, geometry: RegionGeometry) -> RegionTranslations:

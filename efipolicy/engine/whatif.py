@@ -14,7 +14,7 @@ from efipolicy.model.mapping import Mapping as PlannedMapping
 from efipolicy.model.mapping import MappingPlan, PlanStatus
 from efipolicy.model.platform import Platform
 from efipolicy.paging import Geometry, RegionGeometry
-from efipolicy.paging.tables import PageTables
+from efipolicy.paging.tables import PageTables, Refusal
 from efipolicy.plugin import Architecture
 from efipolicy.plugin.calling import failure
 from efipolicy.plugin.registry import Registry
@@ -116,7 +116,10 @@ def _with_regions(seen: WhatIf, made: Planned) -> WhatIf:
         return seen
     granule, count = translations.granule, translations.number_of_granules
     clashing = sum(conflict.physical.size for conflict in translations.conflicts)
+    refused = refused_of(translations)
     return seen._replace(
+        status=status_of(made.plan, translations),
+        problem=refused[0].reason if refused else seen.problem,
         leaves={granule: count},
         write_execute_bytes=granule * count,
         shared_pages=clashing // seen.page_size,
@@ -149,12 +152,26 @@ def leaves_by_size(tables: PageTables) -> dict[int, int]:
     return {size: found.get(size, 0) for size in sorted(tables.geometry.leaf_sizes)}
 
 
-def status_of(plan: MappingPlan, tables: PageTables | None) -> PlanStatus:
-    """The status of a plan, ``impossible`` where no table can hold one of its mappings.
+def status_of(plan: MappingPlan, tables: PageTables | RegionTranslations | None) -> PlanStatus:
+    """The status of a plan, ``impossible`` where nothing can hold one of its mappings."""
+    return "impossible" if tables and refused_of(tables) else plan.status
 
-    Where there are no tables, firmware may be called with translation off.
-    """
-    return "impossible" if tables and tables.refused else plan.status
+
+def refused_of(tables: PageTables | RegionTranslations) -> tuple[Refusal, ...]:
+    """The mappings that nothing can hold, and why; those of `untranslated` are none of them."""
+    if isinstance(tables, PageTables):
+        return tables.refused
+    return tuple(one for one in tables.refused if not _is_physical(tables, one))
+
+
+def untranslated(translations: RegionTranslations) -> tuple[Refusal, ...]:
+    """The mappings at their own physical address, which Itanium reaches with translation off."""
+    return tuple(one for one in translations.refused if _is_physical(translations, one))
+
+
+def _is_physical(translations: RegionTranslations, refusal: Refusal) -> bool:
+    mapping = translations.mappings[refusal.mapping]
+    return mapping.virtual_start == mapping.physical.start
 
 
 def shared_pages(tables: PageTables) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.table_problems import TablesJudged
+from efipolicy.engine.whatif import refused_of, status_of, untranslated
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import size_text
 from efipolicy.model.efi import type_name
@@ -27,15 +28,16 @@ def regions_text(
     """The granules, what is pinned, and what is wrong. Quiet output has no ranges."""
     style = Style(options.color)
     granules = counted(translations.number_of_granules, "granule")
-    lines = [head(made, made.plan.status), ""]
+    lines = [head(made, status_of(made.plan, translations)), ""]
     lines.append("tables  0: each region translates from the address itself, granule by granule")
     lines.append(f"leaves  {granules} of {size_name(translations.granule)}")
     if not options.quiet:
         lines += ["", *_ranges(translations, style, verbose=options.verbose)]
     told = [_register(register, translations) for register in translations.registers]
+    told += _untranslated(translations, verbose=options.verbose)
     mappings = translations.mappings
     for word, refusals in (
-        ("not translated", translations.refused),
+        ("refused", refused_of(translations)),
         ("not pinned", translations.unpinned),
     ):
         told += [refusal_line(word, one, mappings[one.mapping]) for one in refusals]
@@ -48,7 +50,7 @@ def regions_text(
 
 def _ranges(translations: RegionTranslations, style: Style, *, verbose: bool) -> Iterator[str]:
     if not translations.granules:
-        yield "nothing is mapped"
+        yield "no granule is used"
         return
     mappings = translations.mappings
     rows = [
@@ -66,6 +68,14 @@ def _ranges(translations: RegionTranslations, style: Style, *, verbose: bool) ->
     yield from columns([_COLUMNS, *rows], style)
 
 
+def _untranslated(translations: RegionTranslations, *, verbose: bool) -> Iterator[str]:
+    """What firmware is called at without any translation, in one line."""
+    physical = untranslated(translations)
+    if physical:
+        label = what((translations.mappings[one.mapping] for one in physical), verbose=verbose)
+        yield f"translation off: {counted(len(physical), 'mapping')} at physical addresses: {label}"
+
+
 def _register(register: TranslationRegister, translations: RegionTranslations) -> str:
     label = what([translations.mappings[register.mapping]], verbose=True)
     return f"pinned: {register.virtual} in translation register {register.number}: {label}"
@@ -81,14 +91,14 @@ def regions_json(
     size = translations.number_of_granules * translations.granule
     mappings = translations.mappings
     data: JsonObject = {
-        **beginning(made, made.plan.status),
+        **beginning(made, status_of(made.plan, translations)),
         "tables": {"total": 0},
         "table_bytes": 0,
         "leaves": {size_name(translations.granule): translations.number_of_granules},
         "access_bytes": {"R": 0, "RW": 0, "RX": 0, "RWX": size},
         "ranges": [_range(run, translations) for run in translations.granules],
         "overlaps": [],
-        "refused": [refusal_json(one, mappings[one.mapping]) for one in translations.refused],
+        "refused": [refusal_json(one, mappings[one.mapping]) for one in refused_of(translations)],
         **ending(made, judged),
         "registers": [
             {
@@ -102,6 +112,7 @@ def regions_json(
             for register in translations.registers
         ],
         "not_pinned": [refusal_json(one, mappings[one.mapping]) for one in translations.unpinned],
+        "untranslated": [one.mapping for one in untranslated(translations)],
         "conflicts": [
             {"region": region_json(conflict.physical), "caches": list(conflict.caches)}
             for conflict in translations.conflicts

@@ -22,13 +22,23 @@ _COLORS: Final = {"ok": "32", "impossible": "31", "incomplete": "33", "assumptio
 def whatif_text(rows: Sequence[WhatIf], options: RenderOptions) -> str:
     """One table; what is wrong with a combination stands at the end of its row.
 
-    Quiet output lacks the lines that explain it.
+    What is wrong with every one is said once, below. Quiet output lacks the lines that explain it.
     """
     style = Style(options.color)
-    lines = list(_table([_cells(row) for row in rows], style)) if rows else ["no strategy fits"]
+    common = _common_problem(rows)
+    shown = [row._replace(problem=None) for row in rows] if common else rows
+    lines = list(_table([_cells(row) for row in shown], style)) if rows else ["no strategy fits"]
+    if common:
+        lines += ["", f"every row: {common}"]
     if rows and not options.quiet:
         lines += ["", *_notes(rows)]
     return "\n".join(lines) + "\n"
+
+
+def _common_problem(rows: Sequence[WhatIf]) -> str | None:
+    """What is wrong with every one of several rows, as with a map that is known in part."""
+    problems = {row.problem for row in rows}
+    return problems.pop() if len(rows) > 1 and len(problems) == 1 else None
 
 
 def _cells(row: WhatIf) -> tuple[str, ...]:

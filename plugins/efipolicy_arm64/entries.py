@@ -46,9 +46,10 @@ _UXN_TABLE = 1 << 60
 def entry_formats(geometry: RadixGeometry) -> EntryFormats:
     """The entries Linux makes: seen from EL1, with its memory types.
 
-    A tree of 52 bits names physical addresses of 52 bits (FEAT_LPA2, FEAT_LPA), others 48.
+    A tree of 52 bits names physical addresses of 52 bits (FEAT_LPA2), others 48; with pages of
+    64 KiB there is a place for 52 in every tree (FEAT_LPA), which Linux uses whatever its width.
     """
-    wide = geometry.virtual_address_bits == 52
+    wide = geometry.virtual_address_bits == 52 or geometry.page_size == 1 << 16
     return formats_with(geometry, physical_address_bits=52 if wide else 48)
 
 

@@ -30,6 +30,7 @@ from efipolicy.plugin import (
     RuntimeCall,
     Strategy,
 )
+from efipolicy_bsd.page import page_of
 
 _AMD64: Final = "x86_64"
 _DEVICE: Final = "device-nGnRE"
@@ -177,6 +178,7 @@ def _page_0(*, amd64: bool) -> Mapping:
 FREEBSD_1TO1: Final = Strategy(
     name="freebsd-1to1",
     title="FreeBSD: runtime regions 1:1, in small pages",
+    page=page_of("freebsd-1to1"),
     architectures=frozenset({"x86_64", "arm64"}),
     options=(
         Option(

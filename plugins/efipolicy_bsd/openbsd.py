@@ -24,6 +24,7 @@ from efipolicy.plugin import (
     RuntimeCall,
     Strategy,
 )
+from efipolicy_bsd.page import page_of
 
 FIRST_REVISION: Final = Revision(2, 1)
 
@@ -94,6 +95,7 @@ def _access(descriptor: MemoryDescriptor) -> Access:
 OPENBSD_PMAP: Final = Strategy(
     name="openbsd-pmap",
     title="OpenBSD on amd64: a map of its own, at the addresses in the descriptors",
+    page=page_of("openbsd-pmap"),
     architectures=frozenset({"x86_64"}),
     plan=plan_pmap,
     kexec=KexecRole("physical"),

@@ -1,5 +1,6 @@
 """Call firmware where it is: virtual equals physical. The smallest strategy, and the template."""
 
+import os
 from collections.abc import Iterable
 
 from efipolicy.plugin import (
@@ -42,6 +43,7 @@ def efipolicy_strategies() -> Iterable[Strategy]:
     yield Strategy(
         name="identity",
         title="Physical calls: every runtime region at its own address",
+        page=f"{os.path.dirname(__file__)}/pages/identity.rst",
         options=(
             Option(
                 name="regions",

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from efipolicy.plugin import Finding, MappingDeclaration, Related
+from efipolicy.plugin import (
+    Carried,
+    Finding,
+    MappingDeclaration,
+    MemoryDescriptor,
+    Related,
+    RuntimeCalls,
+    SetVirtualAddressMap,
+)
 
 if TYPE_CHECKING:
-    from efipolicy.plugin import Subject
     from efipolicy.plugin.chains import ChainHop, ChainReport
 
 WORDS: Mapping[str, str] = {
@@ -65,7 +72,9 @@ def _taken_for_granted(report: ChainReport, number: int) -> Iterator[str]:
             yield sentence
 
 
-def _subject(hop: ChainHop, declared: MappingDeclaration) -> Subject:
+def _subject(
+    hop: ChainHop, declared: MappingDeclaration
+) -> MappingDeclaration | SetVirtualAddressMap | Carried | MemoryDescriptor | RuntimeCalls:
     """What of the second kernel is declared and comes to the verdict, else the kernel itself."""
     svam, example = declared.set_virtual_address_map, hop.counter_example
     if hop.verdict == "svam-twice" and svam and svam.calls not in (None, "never"):

@@ -30,8 +30,16 @@ MEMORY_ATTRIBUTES_SINCE: Final = (4, 7)
 PAGES_ONLY_SINCE: Final = (4, 8)
 MISALIGNED_DATA_NX_SINCE: Final = (6, 1)
 
+_LARGEST_BLOCK: Final = {0x1000: 1 << 30, 0x4000: 32 << 20, 0x10000: 512 << 20}
+"""By page size: Linux has blocks of 1 GiB with pages of 4 KiB only, and none at level 0."""
+
 _SERVICES: Final = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntimeServicesData)
 _DEVICE: Final = "device-nGnRE"
+
+
+def largest_block(page_size: int) -> int:
+    """Bytes of the largest block Linux makes, whatever the tables allow."""
+    return _LARGEST_BLOCK[page_size]
 
 
 class MapTime:

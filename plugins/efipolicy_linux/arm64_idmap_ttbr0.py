@@ -20,7 +20,7 @@ from efipolicy.plugin import (
     RuntimeCall,
     Strategy,
 )
-from efipolicy_linux.arm64_flags import protections
+from efipolicy_linux.arm64_flags import largest_block, protections
 from efipolicy_linux.arm64_plans import (
     MAPPED_BY_KERNEL,
     halves,
@@ -31,6 +31,7 @@ from efipolicy_linux.arm64_plans import (
 )
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.memory_attributes import MEMORY_ATTRIBUTES
+from efipolicy_linux.page import page_of
 
 _EXTENDED: Final = 48
 """Address bits of an identity map with the levels that the kernel's own tables may lack."""
@@ -72,6 +73,7 @@ def plan_idmap(request: PlanRequest) -> MappingPlan:
         protections=tuple(protections(table, mappings, options, page_size)),
         direct_map=direct_map_of(memory_map, page_size, MAPPED_BY_KERNEL),
         virtual_address_bits=_width(request),
+        largest_leaf=largest_block(request.geometry.page_size),
     )
 
 
@@ -92,6 +94,7 @@ def _problems(request: PlanRequest, mappings: tuple[Mapping, ...]) -> Iterator[P
 ARM64_IDMAP_TTBR0: Final = Strategy(
     name="arm64-idmap-ttbr0",
     title="Linux on arm64 as proposed in July 2014: all memory 1:1 through TTBR0",
+    page=page_of("arm64-idmap-ttbr0"),
     architectures=frozenset({"arm64"}),
     options=(
         kernel_option((6, 12), "the Linux version; tells whether it knows the attributes table"),

@@ -24,7 +24,7 @@ from efipolicy.plugin import (
     Strategy,
     round_down,
 )
-from efipolicy_linux.arm64_flags import protections
+from efipolicy_linux.arm64_flags import largest_block, protections
 from efipolicy_linux.arm64_plans import (
     DEVICE,
     MAPPED_BY_KERNEL,
@@ -40,6 +40,7 @@ from efipolicy_linux.arm64_plans import (
 from efipolicy_linux.choice import takes_arm64_ioremap
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.memory_attributes import MEMORY_ATTRIBUTES
+from efipolicy_linux.page import page_of
 
 _GIB: Final = 1 << 30
 
@@ -80,6 +81,7 @@ def plan_ioremap(request: PlanRequest) -> MappingPlan:
         problems=(*unreachable, *unknown),
         protections=tuple(protections(table, mappings, options, page_size)),
         direct_map=direct_map_of(memory_map, page_size, MAPPED_BY_KERNEL),
+        largest_leaf=largest_block(request.geometry.page_size),
     )
 
 
@@ -173,6 +175,7 @@ def _unknown(mappings: tuple[Mapping, ...]) -> Iterator[PlanProblem]:
 ARM64_IOREMAP_SVAM: Final = Strategy(
     name="arm64-ioremap-svam",
     title="Linux on arm64 from 3.16 to 3.19: the linear map and ioremap",
+    page=page_of("arm64-ioremap-svam"),
     architectures=frozenset({"arm64"}),
     options=(
         kernel_option((3, 16), "the Linux version; tells whether it knows the attributes table"),

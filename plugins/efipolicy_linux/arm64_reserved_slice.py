@@ -22,7 +22,7 @@ from efipolicy.plugin import (
     Strategy,
     size_text,
 )
-from efipolicy_linux.arm64_flags import MapTime, protections
+from efipolicy_linux.arm64_flags import MapTime, largest_block, protections
 from efipolicy_linux.arm64_plans import (
     MAPPED_BY_KERNEL,
     Placed,
@@ -33,6 +33,7 @@ from efipolicy_linux.arm64_plans import (
 from efipolicy_linux.arm64_virtmap import pack, walked
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.memory_attributes import MEMORY_ATTRIBUTES
+from efipolicy_linux.page import page_of
 
 _CALL: Final = RuntimeCall(
     register="TTBR1_EL1",
@@ -66,6 +67,7 @@ def plan_reserved_slice(request: PlanRequest) -> MappingPlan:
         problems=problems,
         protections=tuple(protections(table, mappings, options, page_size)),
         direct_map=direct_map_of(platform.memory_map, page_size, MAPPED_BY_KERNEL),
+        largest_leaf=largest_block(request.geometry.page_size),
     )
 
 
@@ -104,6 +106,7 @@ def _unplaced(mappings: tuple[Mapping, ...], area: AddressRange) -> Iterator[Pla
 ARM64_RESERVED_SLICE: Final = Strategy(
     name="arm64-reserved-slice",
     title="Linux on arm64 as discussed in August 2014: a slice of the kernel's half",
+    page=page_of("arm64-reserved-slice"),
     architectures=frozenset({"arm64"}),
     options=(
         kernel_option((6, 12), "the Linux version; selects the layout and permissions of its era"),

@@ -23,7 +23,7 @@ from efipolicy.plugin import (
     Strategy,
     round_down,
 )
-from efipolicy_linux.arm64_flags import MapTime, protections
+from efipolicy_linux.arm64_flags import MapTime, largest_block, protections
 from efipolicy_linux.arm64_plans import (
     MAPPED_BY_KERNEL,
     Placed,
@@ -35,6 +35,7 @@ from efipolicy_linux.arm64_plans import (
 from efipolicy_linux.arm64_virtmap import BASE, SECTION, SLOT
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.memory_attributes import MEMORY_ATTRIBUTES
+from efipolicy_linux.page import page_of
 
 GAPS: Final = 256
 """How many slots may stay empty before a block: so many, less one."""
@@ -113,6 +114,7 @@ def plan_separate_random(request: PlanRequest) -> MappingPlan:
         problems=problems,
         protections=tuple(protections(table, mappings, options, page_size)),
         direct_map=direct_map_of(platform.memory_map, page_size, MAPPED_BY_KERNEL),
+        largest_leaf=largest_block(request.geometry.page_size),
     )
 
 
@@ -174,6 +176,7 @@ def _mapped(placed: Iterable[Placed], map_time: MapTime) -> tuple[Any, ...]:
 ARM64_SEPARATE_RANDOM: Final = Strategy(
     name="arm64-separate-random",
     title="Linux on arm64 as proposed in August 2014: runtime regions alone, shuffled",
+    page=page_of("arm64-separate-random"),
     architectures=frozenset({"arm64"}),
     options=(
         kernel_option((6, 12), "the Linux version; selects the permissions of its era"),

@@ -25,7 +25,7 @@ from efipolicy.plugin import (
     Strategy,
     VirtualMapEntry,
 )
-from efipolicy_linux.arm64_flags import MapTime, protections
+from efipolicy_linux.arm64_flags import MapTime, largest_block, protections
 from efipolicy_linux.arm64_stub_options import NOVAMAP_OPTIONS, VIRTMAP_OPTIONS
 from efipolicy_linux.arm64_virtmap import (
     RANDOM_SINCE,
@@ -37,6 +37,7 @@ from efipolicy_linux.arm64_virtmap import (
 )
 from efipolicy_linux.choice import takes_arm64_novamap, takes_arm64_stub_virtmap
 from efipolicy_linux.direct_map import FREE_AFTER_BOOT, direct_map_of
+from efipolicy_linux.page import page_of
 
 FLAT_SINCE: Final = SORTED_UNTIL
 FLAT_UNTIL: Final = RANDOM_UNTIL
@@ -109,6 +110,7 @@ def _plan(
         problems=problems,
         protections=tuple(protections(table, mappings, options, page_size)),
         direct_map=direct_map_of(platform.memory_map, page_size, _MAPPED_BY_KERNEL),
+        largest_leaf=largest_block(request.geometry.page_size),
     )
 
 
@@ -203,6 +205,7 @@ _KEXEC: Final = KexecRole(
 ARM64_STUB_VIRTMAP: Final = Strategy(
     name="arm64-stub-virtmap",
     title="Linux on arm64 since 4.0: the stub's layout from 512 MiB on",
+    page=page_of("arm64-stub-virtmap"),
     architectures=frozenset({"arm64"}),
     options=VIRTMAP_OPTIONS,
     plan=plan_virtmap,
@@ -213,6 +216,7 @@ ARM64_STUB_VIRTMAP: Final = Strategy(
 ARM64_NOVAMAP: Final = Strategy(
     name="arm64-novamap",
     title="Linux on arm64 without SetVirtualAddressMap: runtime regions 1:1",
+    page=page_of("arm64-novamap"),
     architectures=frozenset({"arm64"}),
     options=NOVAMAP_OPTIONS,
     plan=plan_novamap,

@@ -25,6 +25,7 @@ from efipolicy_linux.linear_map import (
     status_of,
     virtual_map,
 )
+from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_parts import SOFT_RESERVE_SINCE, end_of_ram, kernel_option
 from efipolicy_linux.x86_topdown import Region, regions_of
 
@@ -91,6 +92,7 @@ def _room(options: Any, page: int) -> Room:
 I386_IOREMAP: Final = Strategy(
     name="i386-ioremap",
     title="Linux on i386: in the kernel's own map",
+    page=page_of("i386-ioremap"),
     architectures=frozenset({"i386"}),
     options=(
         kernel_option((3, 14), (2, 6)),

@@ -21,6 +21,7 @@ from efipolicy.plugin import (
     Strategy,
 )
 from efipolicy_linux.ia64_region67 import KERNEL
+from efipolicy_linux.page import page_of
 
 
 def plan_physical(request: PlanRequest) -> MappingPlan:
@@ -73,6 +74,7 @@ def _call(fpswa_per_second: int) -> RuntimeCall:
 IA64_PHYSICAL: Final = Strategy(
     name="ia64-physical",
     title="Physical calls on Itanium: SetVirtualAddressMap is never made",
+    page=page_of("ia64-physical"),
     architectures=frozenset({"ia64"}),
     options=(
         KERNEL,

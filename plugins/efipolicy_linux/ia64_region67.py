@@ -27,6 +27,7 @@ from efipolicy.plugin import (
 from efipolicy_linux.choice import takes_always
 from efipolicy_linux.ia64_granules import GRANULES, NOT_CACHED, around, clashes, is_write_back
 from efipolicy_linux.ia64_pal import CACHED, REGION_SIZE, pal_problems, pinned
+from efipolicy_linux.page import page_of
 
 UNCACHED: Final = 6 << 61
 """Where region 6 begins: all memory one to one, never cached, whatever else is asked for."""
@@ -189,6 +190,7 @@ def _virtual_map(memory_map: MemoryMap, placed: Sequence[_Placed]) -> Iterator[V
 IA64_REGION67: Final = Strategy(
     name="ia64-region67",
     title="Linux on Itanium: region 7 cached, region 6 uncached, both one to one",
+    page=page_of("ia64-region67"),
     architectures=frozenset({"ia64"}),
     options=(KERNEL, _GRANULE, _KERNEL_TR, _DETOURS),
     plan=plan_region67,

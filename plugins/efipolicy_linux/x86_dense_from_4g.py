@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from efipolicy.plugin import AddressRange, KexecRole, MappingPlan, Option, PlanRequest, Strategy
+from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_parts import (
     BOOT_SERVICES,
     GBPAGES,
@@ -59,6 +60,7 @@ def _upwards(regions: Iterable[Region]) -> Iterator[tuple[Region, int]]:
 X86_DENSE_FROM_4G: Final = Strategy(
     name="x86-dense-from-4g",
     title="Proposed for Linux on x86-64 in 2013: side by side from -4 GiB",
+    page=page_of("x86-dense-from-4g"),
     architectures=frozenset({"x86_64"}),
     options=(
         kernel_option((6, 12)),

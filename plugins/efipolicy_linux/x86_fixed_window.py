@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from efipolicy.plugin import KexecRole, MappingPlan, Option, PlanRequest, Strategy, round_up
+from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_parts import (
     BOOT_SERVICES,
     GBPAGES,
@@ -42,6 +43,7 @@ def plan_fixed_window(request: PlanRequest) -> MappingPlan:
 X86_FIXED_WINDOW: Final = Strategy(
     name="x86-fixed-window",
     title="Proposed for Linux on x86-64 in 2013: physical addresses plus a constant",
+    page=page_of("x86-fixed-window"),
     architectures=frozenset({"x86_64"}),
     options=(
         kernel_option((6, 12)),

@@ -30,6 +30,7 @@ from efipolicy_linux.linear_map import (
     status_of,
     virtual_map,
 )
+from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_parts import chosen_regions, end_of_ram, kernel_option, merge_option
 from efipolicy_linux.x86_topdown import GIB, Region
 from efipolicy_linux.x86_window import OVERFLOW
@@ -163,6 +164,7 @@ PLACEMENT_OPTIONS: Final = (
 X86_IOREMAP_SVAM: Final = Strategy(
     name="x86-ioremap-svam",
     title="Linux on x86-64 before 3.14: in the kernel's own map",
+    page=page_of("x86-ioremap-svam"),
     architectures=frozenset({"x86_64"}),
     options=(kernel_option((3, 14), (2, 6, 25)), *PLACEMENT_OPTIONS),
     plan=plan_ioremap_svam,

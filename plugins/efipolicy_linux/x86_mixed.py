@@ -27,6 +27,7 @@ from efipolicy.plugin import (
 from efipolicy_linux.choice import takes_x86_mixed
 from efipolicy_linux.direct_map import FREE_AFTER_BOOT, direct_map_of
 from efipolicy_linux.memory_attributes import MEMORY_ATTRIBUTES
+from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_flags import protections
 from efipolicy_linux.x86_parts import (
     GBPAGES,
@@ -167,6 +168,7 @@ def _beyond_reach(regions: Iterable[Region]) -> Iterator[PlanProblem]:
 X86_MIXED: Final = Strategy(
     name="x86-mixed",
     title="Linux on x86-64 with 32-bit firmware: everything 1:1",
+    page=page_of("x86-mixed"),
     architectures=frozenset({"x86_64"}),
     options=(
         kernel_option((6, 12), (3, 15)),

@@ -22,6 +22,7 @@ from efipolicy.plugin import (
     pages_of,
 )
 from efipolicy_linux.direct_map import direct_map_of
+from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_ioremap_svam import (
     PLACEMENT_OPTIONS,
     plan_ioremap_svam,
@@ -134,6 +135,7 @@ def _call(options: Any) -> RuntimeCall:
 X86_PHYS_PRIVATE: Final = Strategy(
     name="x86-phys-private",
     title="Proposed for Linux on x86-64 in 2010: physical calls under a table of their own",
+    page=page_of("x86-phys-private"),
     architectures=frozenset({"x86_64"}),
     options=(
         kernel_option((2, 6, 35)),

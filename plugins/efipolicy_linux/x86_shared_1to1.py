@@ -21,6 +21,7 @@ from efipolicy.plugin import (
     size_text,
 )
 from efipolicy_linux.direct_map import direct_map_of
+from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_parts import GBPAGES, end_of_ram, kernel_option, largest_leaf
 from efipolicy_linux.x86_window import OVERFLOW
 
@@ -112,6 +113,7 @@ def _unplaced(mappings: Iterable[Mapping], limit: int) -> Iterator[PlanProblem]:
 X86_SHARED_1TO1: Final = Strategy(
     name="x86-shared-1to1",
     title="Proposed for Linux on x86 in 2010: one shared identity map",
+    page=page_of("x86-shared-1to1"),
     architectures=frozenset({"x86_64", "i386"}),
     options=(
         kernel_option((6, 12)),

@@ -26,6 +26,7 @@ from efipolicy.plugin import (
 )
 from efipolicy_linux.choice import takes_x86_topdown
 from efipolicy_linux.direct_map import direct_map_of
+from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_flags import MapTime, protections
 from efipolicy_linux.x86_topdown import PHASE, Region, place, regions_of
 from efipolicy_linux.x86_topdown_options import OPTIONS
@@ -190,6 +191,7 @@ _KEXEC: Final = KexecRole(
 X86_TOPDOWN: Final = Strategy(
     name="x86-topdown",
     title="Linux on x86-64 since 3.14: downwards from -4 GiB",
+    page=page_of("x86-topdown"),
     architectures=frozenset({"x86_64"}),
     options=OPTIONS,
     plan=plan_topdown,

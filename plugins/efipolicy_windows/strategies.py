@@ -7,6 +7,7 @@ addresses stay mapped are assumptions, and every plan says so.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -181,6 +182,7 @@ def _unplaced(mappings: Iterable[Mapping]) -> Iterator[PlanProblem]:
 WINDOWS_VIRTUAL: Final = Strategy(
     name="windows-virtual",
     title="Windows, as far as it is known: addresses in the kernel's half",
+    page=f"{os.path.dirname(__file__)}/pages/windows-virtual.rst",
     architectures=frozenset({"x86_64", "arm64"}),
     options=(
         Option(

@@ -30,6 +30,7 @@ from efipolicy.plugin import (
     VirtualMapEntry,
     round_down,
 )
+from efipolicy_xen.page import page_of
 
 GRANULES: Final = {"16M": 16 << 20, "64M": 64 << 20}
 
@@ -148,6 +149,7 @@ def _virtual_map(memory_map: MemoryMap, mappings: tuple[Mapping, ...]) -> Iterat
 XEN_IA64_SAME_VA: Final = Strategy(
     name="xen-ia64-same-va",
     title="Xen on Itanium: the addresses of Linux since July 2008, its own before",
+    page=page_of("xen-ia64-same-va"),
     architectures=frozenset({"ia64"}),
     options=(
         Option(

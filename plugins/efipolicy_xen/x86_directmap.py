@@ -26,6 +26,7 @@ from efipolicy.plugin import (
     Strategy,
     VirtualMapEntry,
 )
+from efipolicy_xen.page import page_of
 from efipolicy_xen.x86_flags import Flags
 from efipolicy_xen.x86_options import OPTIONS
 
@@ -172,6 +173,7 @@ def _virtual_map_entry(descriptor: MemoryDescriptor) -> VirtualMapEntry:
 XEN_X86_DIRECTMAP: Final = Strategy(
     name="xen-x86-directmap",
     title="Xen on x86-64: all memory 1:1, in a root of its own",
+    page=page_of("xen-x86-directmap"),
     architectures=frozenset({"x86_64"}),
     options=OPTIONS,
     plan=plan_directmap,

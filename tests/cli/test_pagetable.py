@@ -180,7 +180,7 @@ def test_itanium_has_granules_and_nothing_to_draw(run: Run, folder: Path) -> Non
     data = json_of(run, "a.yaml", "--strategy", "identity")
     assert data["tables"] == {"total": 0}
     assert data["status"] == "ok"
-    assert data["refused"][0]["reason"]
+    assert (data["refused"], data["untranslated"]) == ([], [0])
     out = run("pagetable", "a.yaml", "--strategy", "identity")[1]
     assert "tables  0: " in out
     status, out, err = run("pagetable", "a.yaml", "--strategy", "identity", "--format", "svg")
@@ -323,3 +323,29 @@ def test_a_large_page_whose_frame_is_misaligned_is_marked(
     (folder / "a.yaml").write_text(MINIMAL)
     out = run("pagetable", "a.yaml", "--strategy", "odd")[1]
     assert "1 x 2M  RWX     WB     frame misaligned  EfiRuntimeServicesCode" in out
+
+
+def test_itanium_called_with_translation_off_refuses_nothing(run: Run, folder: Path) -> None:
+    (folder / "a.yaml").write_text(RX8620)
+    data = json_of(run, "a.yaml", "--strategy", "ia64-physical")
+    assert (data["status"], data["refused"], data["untranslated"]) == ("ok", [], [0])
+    out = run("pagetable", "a.yaml", "--strategy", "ia64-physical")[1]
+    assert "no granule is used\n\ntranslation off: 1 mapping at physical addresses: EfiPal" in out
+    out = run("where", "a.yaml", "0x723ff000000", "--strategy", "ia64-physical")[1]
+    assert "no tables    translation off, the address is a physical one" in out
+    assert "fault" not in out
+
+
+def test_a_mapping_beyond_what_itanium_translates_is_impossible(run: Run, folder: Path) -> None:
+    (folder / "a.yaml").write_text(RX8620.replace("0x723ff000000", "0x10000000000000"))
+    data = json_of(run, "a.yaml", "--strategy", "ia64-region67")
+    assert (data["status"], data["untranslated"]) == ("impossible", [])
+    assert data["refused"][0]["reason"] == "a translation names 50 bits of a physical address"
+
+
+def test_the_granules_of_itanium_can_be_drawn(run: Run, folder: Path) -> None:
+    (folder / "a.yaml").write_text(RX8620)
+    status, out, err = run("pagetable", "a.yaml", "--strategy", "ia64-region67", "--format", "svg")
+    assert (status, err) == (0, "")
+    assert ET.fromstring(out).tag.endswith("svg")
+    assert "granules of 16 MiB, no tables" in out

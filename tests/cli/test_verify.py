@@ -193,3 +193,28 @@ def test_a_strategy_is_needed(run: Run) -> None:
     assert "--strategy" in err
     status, found = _json(run, bare, BOOT / "runtime-map.txt")
     assert (status, found["status"]) == (2, "nothing-to-compare")
+
+
+def test_rows_of_the_kernels_own_memory_are_nothing_to_compare(run: Run, folder: Path) -> None:
+    rows = (BOOT / "page-tables.txt").read_text().splitlines(keepends=True)
+    first = rows.index("---[ Low Kernel Mapping ]---\n")
+    (folder / "kernel.txt").write_text("".join(rows[first : first + 20]))
+    status, _, err = run("verify", BOOT / "log.txt", "kernel.txt", *TOPDOWN)
+    assert status == 3
+    assert " page-table rows of the kernel's own memory and none of firmware's" in err
+
+
+def test_tables_of_another_address_width_are_no_match(run: Run) -> None:
+    boot = RECORDED / "x64-q35-1g-la57"
+    words = (boot / "log.txt", boot / "walked-page-tables.txt", *DEBUG)
+    assert run("verify", *words, "--va-bits", "57")[0] == 0
+    status, _, err = run("verify", *words, "--va-bits", "48")
+    assert status == 3
+    assert "found page tables for addresses of 57 bits, expected 48 bits" in err
+    assert _json(run, *words, "--va-bits", "48")[1]["status"] == "nothing-to-compare"
+
+
+def test_the_standard_input_cannot_be_both_files(run: Run) -> None:
+    status, _, err = run("verify", "-", "-", *TOPDOWN)
+    assert status == 2
+    assert "FILE and OBSERVED cannot both be the standard input" in err

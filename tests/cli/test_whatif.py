@@ -106,3 +106,14 @@ def test_a_strategy_that_fails_leaves_the_others_shown(
     assert [error["message"] for error in data["errors"]] == [
         "strategy bad failed: KeyError: 'oops'"
     ]
+
+
+def test_what_is_wrong_with_every_row_is_said_once(run: Run, folder: Path) -> None:
+    part = MINIMAL.replace("memory_map:\n", "memory_map:\n  extent: partial\n")
+    (folder / "a.yaml").write_text(part)
+    words = "the map is partial: what it leaves out is mapped too, and moves the rest"
+    out = run("whatif", "a.yaml", "--strategy", "x86-topdown")[1]
+    assert out.count(words) == 1
+    assert f"\n\nevery row: {words}\n" in out
+    rows = json_of(run, "a.yaml", "--strategy", "x86-topdown")["rows"]
+    assert [row["problem"] for row in rows] == [words] * 2

@@ -196,6 +196,17 @@ def test_itanium_has_granules_and_no_tables(registry: Registry) -> None:
     assert all(row.tables == {} for row in rows)
 
 
+def test_what_no_translation_of_itanium_reaches_is_impossible(registry: Registry) -> None:
+    far = (
+        "    - {type: EfiRuntimeServicesData, physical_start: 0x10000000000000, pages: 16, "
+        "attribute: [RUNTIME, WB]}\n"
+    )
+    choice = PlanChoice(strategy="ia64-region67", page_size=0x4000)
+    ((row,), _) = what_if(platform_of("ia64", far), registry, choice)
+    assert (row.status, row.leaves) == ("impossible", {16 << 20: 1})
+    assert row.problem == "a translation names 50 bits of a physical address"
+
+
 def plan_granules(request: PlanRequest) -> MappingPlan:
     """Map code cached and data uncached, side by side in one granule."""
     code, data = request.platform.memory_map.descriptors

@@ -115,9 +115,16 @@ def test_bits_below_the_size_of_a_block_are_reserved_but_for_nt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("geometry", "wide"), [(FOUR_KIB, 48), (arm64(16 * KIB, 52), 52), (arm64(64 * KIB, 48), 48)]
+    ("geometry", "wide"),
+    [
+        (FOUR_KIB, 48),
+        (arm64(16 * KIB, 47), 48),
+        (arm64(16 * KIB, 52), 52),
+        (arm64(64 * KIB, 42), 52),
+        (arm64(64 * KIB, 52), 52),
+    ],
 )
-def test_a_leaf_names_as_wide_an_address_as_the_tree_translates(
+def test_a_leaf_names_52_bits_in_a_tree_of_52_or_with_pages_of_64_kib(
     geometry: RadixGeometry, wide: int
 ) -> None:
     assert entry_formats(geometry).physical_address_bits == wide

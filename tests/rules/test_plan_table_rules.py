@@ -265,6 +265,29 @@ def test_a_width_that_nobody_declared_is_said_to_be_assumed(findings: Findings) 
     assert finding.message.endswith("beyond 40 bits of physical address")
 
 
+@pytest.mark.parametrize(
+    ("kernel", "words"),
+    [
+        ("virtual_address_bits: 48", ["the 48 bits of physical address that its page-table"]),
+        ("virtual_address_bits: 48, page_size: 64K", []),
+        ("virtual_address_bits: 52", []),
+    ],
+)
+def test_entries_can_hold_less_of_an_address_than_the_processor_has(
+    findings: Findings, kernel: str, words: list[str]
+) -> None:
+    sections = f"""
+hardware: {{physical_address_bits: 52}}
+mapping: [{{strategy: arm64-stub-virtmap, {kernel}}}]
+"""
+    line = "EfiMemoryMappedIO 0x1000000000000 16 RUNTIME UC"
+    found = findings(
+        "plan/frame-beyond-physical-width", line, architecture="arm64", sections=sections
+    )
+    assert len(found) == len(words)
+    assert all(word in one.message for word, one in zip(words, found, strict=True))
+
+
 def test_an_encryption_bit_narrows_the_addresses(registry: Registry) -> None:
     line = "EfiRuntimeServicesData 0x800000000000 16 RUNTIME WB"
     place = mapped(0x800000000000, 0x10000, 0xFFFFFFFEFFE00000)

@@ -10,6 +10,8 @@ from efipolicy.plugin import (
     Finding,
     Good,
     MappingDeclaration,
+    Platform,
+    Related,
     Responsible,
     Severity,
     rule,
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from efipolicy.plugin.chains import ChainReport
 
 _DATA = "EfiRuntimeServicesData  0x7e000000  16  RUNTIME WB"
-_RAM = "EfiBootServicesData     0x7d000000  16  WB"
+_RAM = "EfiConventionalMemory   0x7d000000  16  WB"
 
 
 @rule(
@@ -33,16 +35,16 @@ _RAM = "EfiBootServicesData     0x7d000000  16  WB"
     ),
     help="map in every kernel of the chain what firmware touches, at the address it uses",
     responsible=Responsible.KERNEL,
-    unless=("kexec/inherited-layout-changed",),
+    unless=("plan/firmware-access-faults", "kexec/inherited-layout-changed"),
     examples=(
-        # The first kernel maps all of memory 1:1, the next one declared regions only.
+        # The first kernel maps all of memory 1:1, the next one what firmware declared.
         Bad(
             _RAM,
             _DATA,
-            architecture="arm64",
+            architecture="x86_64",
             sections="""
 firmware_accesses: [{physical: 0x7d000000, converted: false}]
-mapping: [{strategy: arm64-novamap, kexec: [{strategy: arm64-novamap}]}]
+mapping: [{strategy: x86-shared-1to1, kexec: [{strategy: x86-topdown}]}]
 """,
             at=0,
         ),
@@ -67,7 +69,7 @@ mapping: [{strategy: x86-topdown, kexec: [{strategy: x86-topdown}]}]
     ),
 )
 def fault_in_service_after_kexec(
-    chain_report: ChainReport, mapping: MappingDeclaration
+    chain_report: ChainReport, mapping: MappingDeclaration, platform: Platform
 ) -> Iterator[Finding]:
     """A kernel started by kexec gets on with firmware, and faults in a service nonetheless.
 
@@ -78,7 +80,15 @@ def fault_in_service_after_kexec(
     memory set aside for it, least of all.
 
     The message gives the address, and what was taken for granted. The first kernel of a chain is
-    judged by ``plan/firmware-access-faults`` and ``plan/misaligned-frame-in-large-leaf``.
+    judged by ``plan/firmware-access-faults`` and ``plan/misaligned-frame-in-large-leaf``; an access
+    that faults under it already is reported once.
     """
-    for _, _, finding in hops_with(chain_report, mapping, ("page-fault", "rsvd-fault")):
-        yield finding
+    for hop, declared, finding in hops_with(chain_report, mapping, ("page-fault", "rsvd-fault")):
+        touched = hop.counter_example.pointer if hop.counter_example else None
+        for access in platform.firmware_accesses or ():
+            if hop.verdict == "page-fault" and touched == f"{access.physical:#x}":
+                related = (Related(declared, "this kernel"), *finding.related)
+                yield finding._replace(subject=access, field="physical", related=related)
+                break
+        else:
+            yield finding

@@ -63,6 +63,16 @@ _DATA = "EfiRuntimeServicesData  0x7e000000    16  RUNTIME WB"
             sections="mapping: [{strategy: x86-topdown, kexec: [{strategy: x86-fixed-window}]}]",
             at=0,
         ),
+        # The addresses are right, and it asks firmware to move there once more.
+        Bad(
+            _DATA,
+            architecture="x86_64",
+            sections="""
+mapping:
+  - {strategy: x86-fixed-window, kexec: [{strategy: x86-fixed-window, skip_svam: false}]}
+""",
+            at=0,
+        ),
         # 39 bits do not reach what 48 bits mapped one to one.
         Bad(
             "EfiMemoryMappedIO  0x8000000000  16  RUNTIME UC",

@@ -15,6 +15,7 @@ from efipolicy.plugin import (
     MappingPlan,
     NotJudged,
     Platform,
+    RadixGeometry,
     Related,
     Severity,
     rule,
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _WIDER = frozenset({"LPA", "LPA2"})
 """Extensions of AArch64 that give physical addresses of more than 48 bits."""
+
+_HELD_BY_ALL = 32
+"""Bits of a physical address that page-table entries of every architecture have a place for."""
 
 
 @rule(
@@ -75,7 +79,7 @@ mapping: [{strategy: x86-topdown}]
             architecture="arm64",
             sections="""
 hardware: {physical_address_bits: 52}
-mapping: [{strategy: arm64-stub-virtmap}]
+mapping: [{strategy: arm64-stub-virtmap, virtual_address_bits: 52}]
 """,
         ),
     ),
@@ -95,31 +99,31 @@ def frame_beyond_physical_width(
 
     The width is ``hardware: {physical_address_bits: …}``. Where it is not declared it is assumed,
     and the message says so: 52 bits on x86-64, 48 on AArch64, where entries hold no more without
-    further extensions. With FEAT_LPA or FEAT_LPA2 declared nothing is assumed there.
+    further extensions. With FEAT_LPA or FEAT_LPA2 declared nothing is assumed there. Entries can
+    hold less than the processor has: those of 4 and 16 KiB pages hold 52 bits only in a kernel
+    whose ``virtual_address_bits`` are 52.
 
     That the memory map describes such memory at all is ``uefi/address-beyond-physical-limit``.
     """
     hardware = platform.hardware
     declared = hardware.physical_address_bits if hardware else None
-    bits = declared or architecture.assumed_physical_address_bits
-    if bits is None:
-        bits = architecture.physical_address_bits
-    width = f"{bits} bits of physical address" + ("" if declared else ", which are assumed")
-    if plan.encryption_bit is not None and plan.encryption_bit < bits:
-        bits = plan.encryption_bit
-        width = f"the {bits} bits of physical address below the one that marks encrypted memory"
+    bits, width = _width(declared, plan, architecture)
+    if not _beyond(page_tables, min(bits, _HELD_BY_ALL)):
+        return  # and nobody has to know how entries look
+    held = _held(page_tables.geometry, architecture)
+    if held < bits and mapping.virtual_address_bits is not None:
+        bits, width = held, f"the {held} bits of physical address that its page-table entries hold"
+    elif _beyond(page_tables, held) and not _beyond(page_tables, bits):
+        yield NotJudged("mapping[].virtual_address_bits")
+        return
     features = (hardware.address_features if hardware else None) or ()
-    beyond: dict[tuple[int, ...] | AddressRange, list[LeafRun]] = {}
-    for run in page_tables.runs:
-        if run.frames.end > 1 << bits:
-            mapped = page_tables.mappings[run.mapping]
-            beyond.setdefault(mapped.descriptors or mapped.physical, []).append(run)
+    beyond = _beyond(page_tables, bits)
     if beyond and declared is None and _WIDER.intersection(features):
         yield NotJudged("hardware.physical_address_bits")
         return
     owners = Owners(platform.memory_map, mapping)
     related = (Related(hardware, f"{declared} bits are declared"),) if hardware and declared else ()
-    for runs in beyond.values():
+    for runs in beyond:
         first = runs[0]
         mapped = page_tables.mappings[first.mapping]
         start = max(first.physical, 1 << bits)
@@ -130,6 +134,34 @@ def frame_beyond_physical_width(
             AddressRange(start, first.frames.end),
             related,
         )
+
+
+def _width(declared: int | None, plan: MappingPlan, architecture: Architecture) -> tuple[int, str]:
+    """How many bits a physical address has, and what to say of them."""
+    bits = declared or architecture.assumed_physical_address_bits
+    if bits is None:
+        bits = architecture.physical_address_bits
+    if plan.encryption_bit is not None and plan.encryption_bit < bits:
+        bit = plan.encryption_bit
+        return bit, f"the {bit} bits of physical address below the one that marks encrypted memory"
+    return bits, f"{bits} bits of physical address" + ("" if declared else ", which are assumed")
+
+
+def _held(geometry: RadixGeometry, architecture: Architecture) -> int:
+    """How many bits of a physical address the entries of a geometry have a place for."""
+    if architecture.entry_formats is None:
+        return architecture.physical_address_bits
+    return architecture.entry_formats(geometry).physical_address_bits
+
+
+def _beyond(tables: PageTables, bits: int) -> list[list[LeafRun]]:
+    """The leaves that name a frame above so many bits, those of the same memory together."""
+    found: dict[tuple[int, ...] | AddressRange, list[LeafRun]] = {}
+    for run in tables.runs:
+        if run.frames.end > 1 << bits:
+            mapped = tables.mappings[run.mapping]
+            found.setdefault(mapped.descriptors or mapped.physical, []).append(run)
+    return list(found.values())
 
 
 def _end(runs: list[LeafRun]) -> int:

@@ -19,6 +19,7 @@ from efipolicy.plugin import (
     Related,
     Responsible,
     Severity,
+    overlapping,
     rule,
     size_text,
 )
@@ -112,9 +113,20 @@ def same_frame_with_two_cache_types(
     for pair in _conflicts(_aliases(page_tables, plan, architecture)):
         earlier, later = sorted(pair, key=_number)
         numbers = (_number(earlier), _number(later))
-        if numbers not in told:
+        if numbers not in told and not _is_described_twice(pair, memory_map):
             told.add(numbers)
             yield from _findings(earlier, later, page_tables, owners)
+
+
+def _is_described_twice(pair: tuple[_Alias, _Alias], memory_map: MemoryMap) -> bool:
+    """Whether the kernel's own mapping comes from a descriptor that overlaps another."""
+    if all(alias.mapping is not None for alias in pair):
+        return False
+    frames = AddressRange(max(one.start for one in pair), min(one.end for one in pair))
+    return any(
+        (first.physical & second.physical).overlaps(frames)
+        for first, second in overlapping(memory_map.descriptors)
+    )
 
 
 def _findings(

@@ -79,6 +79,13 @@ def window_overflow(
     for whatever its map of low memory does not hold, and ``x86-shared-1to1`` nothing from where the
     kernel's own half begins.
 
+    Why not from -4 GiB upwards, where addresses would ascend with the map? Because x86-64 Linux is
+    linked to run in the last 2 GiB, so that of the 4 GiB above only the lower half is free. That is
+    enough for a small machine, and not for one whose firmware declares the configuration space of
+    several PCI Express segments, or for boot-services memory, which is mapped too. Downwards there
+    is nothing in the way for 64 GiB, with four levels of page tables and with five, so the next
+    kernel finds the same addresses free.
+
     Such a region gets no virtual address. SetVirtualAddressMap leaves firmware's pointers into it
     as they are, or is told address 0, and the next service that follows one faults.
     """

@@ -2,4 +2,5 @@ project = "pages"
 extensions = ["efipolicy.sphinxext"]
 nitpicky = True
 efipolicy_rule_pages = "rules"
+efipolicy_strategy_pages = "strategies"
 efipolicy_platform_pages = "platforms"
