@@ -7,6 +7,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from efipolicy.engine.kexec import verdict_to_itself
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.planning import PlanChoice, planned
 from efipolicy.errors import PluginError, UsageError
@@ -31,7 +32,7 @@ class WhatIf(NamedTuple):
     processor needs none. ``leaves`` are counted by size in bytes. ``write_execute_bytes`` are bytes
     of virtual memory that can be both written and executed, ``shared_pages`` what the function of
     that name counts. ``problem`` says what is wrong first. ``kexec_to_itself`` is the verdict on a
-    kernel of the same strategy that is started by kexec; ``None``: it was not judged.
+    kernel of the same strategy that is started by kexec; ``None``: the strategy says nothing of it.
     """
 
     strategy: str
@@ -70,7 +71,9 @@ def what_if(
             size, bits = geometry.page_size, geometry.virtual_address_bits
             exact = chosen._replace(page_size=size, virtual_address_bits=bits)
             try:
-                rows.append(row(planned(subject, registry, exact)))
+                made = planned(subject, registry, exact)
+                verdict = verdict_to_itself(subject, made, registry.strategies[name].kexec)
+                rows.append(row(made)._replace(kexec_to_itself=verdict))
             except PluginError as problem:
                 errors.setdefault(str(problem), problem)
     return tuple(rows), tuple(errors.values())
@@ -178,15 +181,17 @@ def shared_pages(tables: PageTables) -> int:
     """How many pages of the operating system hold regions with different needs.
 
     These are the pages of virtual memory, as large as the operating system's, in which two mappings
-    of different type, access or cache type meet once each is rounded outwards to whole pages. In
-    the tables the later one wins; the page is counted however that turns out, and once. Where
+    of different type, access or cache type meet once each is rounded outwards to whole pages, both
+    made from descriptors: a map of all memory beneath is no region. In the tables the later one wins; the page is counted however that turns out, and once. Where
     there are granules and no tables, it is the pages of granules that have two cache types.
     """
     mappings = tables.mappings
     meeting = [
         overlap.virtual
         for overlap in tables.overlaps
-        if _needs(mappings[overlap.earlier]) != _needs(mappings[overlap.later])
+        if mappings[overlap.earlier].descriptors
+        and mappings[overlap.later].descriptors
+        and _needs(mappings[overlap.earlier]) != _needs(mappings[overlap.later])
     ]
     size, end = 0, 0
     for extent in sorted(meeting):

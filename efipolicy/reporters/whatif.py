@@ -13,7 +13,18 @@ from efipolicy.reporters.lint_json import JsonObject, dump, error_json
 from efipolicy.reporters.pagetable_ranges import leaves_text, size_name
 from efipolicy.reporters.snippet import Style
 
-_COLUMNS: Final = ("strategy", "page", "bits", "status", "tables", "leaves", "W+X", "shared", "")
+_COLUMNS: Final = (
+    "strategy",
+    "page",
+    "bits",
+    "status",
+    "tables",
+    "leaves",
+    "W+X",
+    "shared",
+    "kexec",
+    "",
+)
 _NUMBERS: Final = ("bits", "tables", "shared")
 _STATUS: Final = _COLUMNS.index("status")
 _COLORS: Final = {"ok": "32", "impossible": "31", "incomplete": "33", "assumption": "33"}
@@ -51,6 +62,7 @@ def _cells(row: WhatIf) -> tuple[str, ...]:
         leaves_text(row.leaves) or "-",
         size_text(row.write_execute_bytes) if row.write_execute_bytes else "-",
         str(row.shared_pages) if row.shared_pages else "-",
+        row.kexec_to_itself or "not judged",
         row.problem or "",
     )
 
@@ -72,8 +84,7 @@ def _notes(rows: Sequence[WhatIf]) -> Iterator[str]:
     yield "tables, leaves: as they stay after the boot; W+X: memory both writable and executable"
     if any(row.shared_pages for row in rows):
         yield "shared: pages in which regions of different type, access or cache type meet"
-    if all(row.kexec_to_itself is None for row in rows):
-        yield "kexec to itself: not judged"
+    yield "kexec: what becomes of firmware when the same kernel is started again by kexec"
 
 
 def whatif_json(rows: Iterable[WhatIf], errors: Iterable[EfipolicyError] = ()) -> str:

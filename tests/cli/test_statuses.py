@@ -146,7 +146,7 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "import": "efipolicy: 1",
         "plan": "SetVirtualAddressMap is not called",
         "pagetable": "tables  1 (PGD 1",
-        "whatif": "kexec to itself: not judged",
+        "whatif": "kexec: what becomes of firmware",
         "kexec": "first \\ second",
         "explain": "uefi/zero-pages",
         "plugins": "rules: ",
