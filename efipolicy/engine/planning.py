@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import NoneType
 from typing import Any, NamedTuple
 
 from efipolicy.engine.planned import Planned
@@ -177,18 +176,13 @@ def _evident(
 
     Raises `UsageError` where there is none, or more than one.
     """
-    choices = [
-        (strategy, choice)
-        for strategy in registry.strategies.values()
-        if declared and _fits(strategy, platform) and _tells(platform, declared)
-        if (choice := _choice(strategy, platform, declared))
-    ]
-    sure = [one for one in choices if one[1].certain] or choices
+    choices = _choices(platform, registry, declared) if declared else []
+    sure = [one for one in choices if one.certain] or choices
     if len(sure) == 1:
-        return sure[0]
+        return _strategy(sure[0].strategy, platform, registry, None), sure[0]
     told = "the platform declares no strategy"
     if sure:
-        told += f", and its kernel fits {' and '.join(strategy.name for strategy, _ in sure)}"
+        told += f", and its kernel fits {' and '.join(one.strategy for one in sure)}"
     fitting = ", ".join(_fitting(platform, registry))
     raise NoStrategyError(f"{told}; choose one with --strategy ({fitting})")
 
@@ -200,16 +194,14 @@ def _tells(platform: Platform, declared: MappingDeclaration) -> bool:
     return declared.os is not None if first else not stated
 
 
-def _choice(
-    strategy: Strategy, platform: Platform, declared: MappingDeclaration
-) -> StrategyChoice | None:
-    if strategy.chosen is None:
-        return None
-    what = f"strategy {strategy.name}"
-    made: StrategyChoice | None = call(
-        what, strategy.chosen, platform, declared, gives=(StrategyChoice, NoneType)
-    )
-    return made
+def _choices(
+    platform: Platform, registry: Registry, declared: MappingDeclaration
+) -> list[StrategyChoice]:
+    """What plugins know of a declaration, the strategies left out that are not installed."""
+    if not _tells(platform, declared):
+        return []
+    choices = registry.strategy_choices(platform, declared)
+    return [one for one in choices if registry.strategy(one.strategy)]
 
 
 def declaration_errors(platform: Platform, registry: Registry) -> list[InputError]:
@@ -248,7 +240,7 @@ def _refusal(span: SourceSpan | None, found: str, expected: str) -> EfipolicyErr
 def _strategy(
     name: str, platform: Platform, registry: Registry, span: SourceSpan | None
 ) -> Strategy:
-    strategy = registry.strategies.get(name)
+    strategy = registry.strategy(name)
     if strategy is None:
         expected = f"one of {', '.join(sorted(registry.strategies))}"
         hint = suggestion(name, registry.strategies)

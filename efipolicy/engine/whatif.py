@@ -182,8 +182,9 @@ def shared_pages(tables: PageTables) -> int:
 
     These are the pages of virtual memory, as large as the operating system's, in which two mappings
     of different type, access or cache type meet once each is rounded outwards to whole pages, both
-    made from descriptors: a map of all memory beneath is no region. In the tables the later one wins; the page is counted however that turns out, and once. Where
-    there are granules and no tables, it is the pages of granules that have two cache types.
+    made from descriptors: a map of all memory beneath is no region. In the tables the later one
+    wins; the page is counted however that turns out, and once. Where there are granules and no
+    tables, it is the pages of granules that have two cache types.
     """
     mappings = tables.mappings
     meeting = [

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pluggy
 
+from efipolicy.model.platform import MappingDeclaration, Platform
 from efipolicy.plugin.rules import Rule
 from efipolicy.plugin.types import (
     Architecture,
@@ -14,6 +15,7 @@ from efipolicy.plugin.types import (
     PolicyFolder,
     Reporter,
     Strategy,
+    StrategyChoice,
 )
 
 hookspec = pluggy.HookspecMarker("efipolicy")
@@ -43,6 +45,25 @@ def efipolicy_strategies() -> Iterable[Strategy]:
         def efipolicy_strategies():
             yield Strategy(name="identity", title="...", plan=plan_identity)
     """
+    return ()
+
+
+@hookspec
+def efipolicy_strategy_choices(
+    platform: Platform, declared: MappingDeclaration
+) -> Iterable[StrategyChoice]:
+    """Which strategy does an operating system take that declares none?
+
+    A declaration that says nothing of the system stands for a current one.
+
+    .. code-block:: python
+
+        @hookimpl
+        def efipolicy_strategy_choices(platform, declared):
+            if declared.os == "acme":
+                yield StrategyChoice("acme-flat", "the only way Acme has")
+    """
+    del platform, declared
     return ()
 
 

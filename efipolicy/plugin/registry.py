@@ -8,7 +8,7 @@ One plugin's failure never takes another down.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from time import perf_counter
@@ -17,7 +17,9 @@ from typing import Any
 import pluggy
 
 from efipolicy.errors import PluginError
+from efipolicy.model.platform import MappingDeclaration, Platform
 from efipolicy.plugin import hookspecs
+from efipolicy.plugin.calling import call
 from efipolicy.plugin.discovery import EntryPoint, entry_points
 from efipolicy.plugin.rules import Rule
 from efipolicy.plugin.types import (
@@ -28,6 +30,7 @@ from efipolicy.plugin.types import (
     PolicyFolder,
     Reporter,
     Strategy,
+    StrategyChoice,
 )
 
 OWN_DISTRIBUTION = "efipolicy"
@@ -100,6 +103,8 @@ class Registry:
         self._manager.add_hookspecs(hookspecs)
         self._values: dict[str, dict[str, Any]] = {}
         self._owners: dict[tuple[str, str], Plugin] = {}
+        self._strategies_met: dict[str, Strategy] = {}
+        self._strategies_on_the_way: Iterator[Any] | None = None
         self._refuse_repeated_names()
         for name in blocked:
             for plugin in self.plugins:
@@ -108,7 +113,8 @@ class Registry:
         for plugin in self.plugins:
             if not plugin.built_in:
                 for kind in self._hooks_of(plugin):
-                    self._collect(kind)
+                    if kind in _KINDS:
+                        self._collect(kind)
 
     @property
     def complete(self) -> bool:
@@ -138,6 +144,50 @@ class Registry:
     def strategies(self) -> dict[str, Strategy]:
         """Strategies by name."""
         return self._collect("strategies")
+
+    def strategy(self, name: str) -> Strategy | None:
+        """The strategy of a name. The plugins are asked no further than to where it is found."""
+        if "strategies" in self._values:
+            return self.strategies.get(name)
+        if self._strategies_on_the_way is None:
+            self._strategies_on_the_way = self._asked_in_turn("strategies")
+        while name not in self._strategies_met:
+            met = next(self._strategies_on_the_way, None)
+            if not isinstance(met, Strategy):
+                return self.strategies.get(name)  # which tells what is wrong with a plugin
+            self._strategies_met[met.name] = met
+        return self._strategies_met[name]
+
+    def _asked_in_turn(self, kind: str) -> Iterator[Any]:
+        """The first of what each plugin has, then the second of each; ends where one fails."""
+        asked = [
+            iter(getattr(plugin.module, f"efipolicy_{kind}")())
+            for plugin in self.plugins
+            if kind in self._hooks_of(plugin)
+        ]
+        while asked:
+            for one in tuple(asked):
+                try:
+                    yield next(one)
+                except StopIteration:
+                    asked.remove(one)
+                except Exception:  # noqa: BLE001 - asking for all of them tells it
+                    return
+
+    def strategy_choices(
+        self, platform: Platform, declared: MappingDeclaration
+    ) -> list[StrategyChoice]:
+        """What plugins know of the strategy behind a declaration that names none.
+
+        Raises `PluginError` for a plugin that fails.
+        """
+        hook = "strategy_choices"
+        choices: list[StrategyChoice] = []
+        for plugin in self.plugins:
+            if hook in self._hooks_of(plugin):
+                ask = getattr(plugin.module, f"efipolicy_{hook}")
+                choices += call(plugin.owner, _listed, ask, platform, declared, gives=list)
+        return choices
 
     @property
     def handovers(self) -> dict[str, HandoverVariant]:
@@ -280,6 +330,14 @@ def _named(kind: str, value: Any) -> list[tuple[str, Any]]:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".yaml"))
         return [(name.removesuffix(".yaml"), os.path.join(folder, name)) for name in names]
     return [(value.name, value)]
+
+
+def _listed(
+    ask: Callable[[Platform, MappingDeclaration], Iterable[StrategyChoice]],
+    platform: Platform,
+    declared: MappingDeclaration,
+) -> list[StrategyChoice]:
+    return list(ask(platform, declared))
 
 
 def _reason(problem: Exception) -> str:

@@ -37,7 +37,7 @@ FACTS = {
     "virtual_map": "mapping[].virtual_map, or a strategy that calls SetVirtualAddressMap",
     "plan": "mapping[].strategy",
     "page_tables": "mapping[].strategy",
-    "accesses": "firmware_accesses, and mapping[].strategy",
+    "accesses": "firmware_accesses and mapping[].strategy",
     "chain": "mapping[].kexec",
     "chain_report": "mapping[].strategy and mapping[].kexec[].strategy",
 }

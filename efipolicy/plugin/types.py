@@ -160,9 +160,11 @@ class KexecRole(NamedTuple):
 class StrategyChoice(NamedTuple):
     """That an operating system takes a strategy, what tells so, and the options that follow.
 
-    ``certain`` is false where the evidence leaves another one open: the plan is an assumption.
+    ``strategy`` is its name. ``certain`` is false where the evidence leaves another one open: the
+    plan is an assumption.
     """
 
+    strategy: str
     reason: str
     options: Mapping[str, Any] = {}
     certain: bool = True
@@ -177,12 +179,11 @@ class Strategy:
     """A way of choosing virtual addresses for the runtime descriptors.
 
     ``architectures`` is empty for a strategy that fits every architecture. ``kexec`` says how its
-    kernel goes on from another one; without it chains with this strategy are not judged. ``chosen``
-    says whether an operating system that declares no strategy takes this one; a declaration that
-    says nothing of the system is that of a current one. ``layouts`` spares a strategy with an
-    option ``seed`` a whole plan where only addresses are asked for: it gives a function from a seed
-    to the runtime regions with their virtual starts. ``page`` is the path of a file of
-    reStructuredText with what the documentation says of the strategy besides what is computed.
+    kernel goes on from another one; without it chains with this strategy are not judged.
+    ``layouts`` spares a strategy with an option ``seed`` a whole plan where only addresses are
+    asked for: it gives a function from a seed to the runtime regions with their virtual starts.
+    ``page`` is the path of a file of reStructuredText with what the documentation says of the
+    strategy besides what is computed.
     """
 
     name: str
@@ -191,7 +192,6 @@ class Strategy:
     options: tuple[Option, ...] = ()
     plan: Callable[[PlanRequest], MappingPlan]
     kexec: KexecRole | None = None
-    chosen: Callable[[Platform, MappingDeclaration], StrategyChoice | None] | None = None
     layouts: Callable[[PlanRequest], SeededLayouts] | None = None
     page: str | None = None
 

@@ -37,7 +37,6 @@ from efipolicy_linux.arm64_plans import (
     ram_of,
     virtual_map,
 )
-from efipolicy_linux.choice import takes_arm64_ioremap
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.memory_attributes import MEMORY_ATTRIBUTES
 from efipolicy_linux.page import page_of
@@ -202,7 +201,6 @@ ARM64_IOREMAP_SVAM: Final = Strategy(
         MEMORY_ATTRIBUTES,
     ),
     plan=plan_ioremap,
-    chosen=takes_arm64_ioremap,
     kexec=KexecRole(
         "own",
         offers=("device-tree",),

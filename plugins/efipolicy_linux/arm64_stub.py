@@ -35,7 +35,6 @@ from efipolicy_linux.arm64_virtmap import (
     random_base,
     walked,
 )
-from efipolicy_linux.choice import takes_arm64_novamap, takes_arm64_stub_virtmap
 from efipolicy_linux.direct_map import FREE_AFTER_BOOT, direct_map_of
 from efipolicy_linux.page import page_of
 
@@ -209,7 +208,6 @@ ARM64_STUB_VIRTMAP: Final = Strategy(
     architectures=frozenset({"arm64"}),
     options=VIRTMAP_OPTIONS,
     plan=plan_virtmap,
-    chosen=takes_arm64_stub_virtmap,
     kexec=_KEXEC,
 )
 
@@ -220,6 +218,5 @@ ARM64_NOVAMAP: Final = Strategy(
     architectures=frozenset({"arm64"}),
     options=NOVAMAP_OPTIONS,
     plan=plan_novamap,
-    chosen=takes_arm64_novamap,
     kexec=_KEXEC,
 )

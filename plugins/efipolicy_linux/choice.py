@@ -7,6 +7,7 @@ arm64 kernel was built for.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from efipolicy.plugin import (
@@ -45,10 +46,12 @@ class LinuxKernel(NamedTuple):
         number = ".".join(map(str, self.version))
         return f"Linux {number}" if self.known else f"a current kernel, as Linux {number}"
 
-    def choice(self, reason: str, *, certain: bool = True, **options: Any) -> StrategyChoice:
+    def choice(
+        self, strategy: str, reason: str, *, certain: bool = True, **options: Any
+    ) -> StrategyChoice:
         """That it takes a strategy, with its own release among the options."""
         told = {"kernel": self.version, **options}
-        return StrategyChoice(f"{self.name}: {reason}", told, certain and self.known)
+        return StrategyChoice(strategy, f"{self.name}: {reason}", told, certain and self.known)
 
 
 def linux_kernel(platform: Platform, declared: MappingDeclaration) -> LinuxKernel | None:
@@ -89,7 +92,9 @@ def takes_x86_topdown(platform: Platform, declared: MappingDeclaration) -> Strat
     kernel = linux_kernel(platform, declared)
     if kernel is None or _is_mixed(platform) or _is_old_map(kernel):
         return None
-    return kernel.choice("since 3.14 on 64-bit firmware", efi_debug="debug" in kernel.efi)
+    return kernel.choice(
+        "x86-topdown", "since 3.14 on 64-bit firmware", efi_debug="debug" in kernel.efi
+    )
 
 
 def takes_x86_mixed(platform: Platform, declared: MappingDeclaration) -> StrategyChoice | None:
@@ -97,7 +102,7 @@ def takes_x86_mixed(platform: Platform, declared: MappingDeclaration) -> Strateg
     kernel = linux_kernel(platform, declared)
     if kernel is None or not _is_mixed(platform):
         return None
-    return kernel.choice("a 64-bit kernel on 32-bit firmware")
+    return kernel.choice("x86-mixed", "a 64-bit kernel on 32-bit firmware")
 
 
 def takes_x86_ioremap(platform: Platform, declared: MappingDeclaration) -> StrategyChoice | None:
@@ -106,7 +111,7 @@ def takes_x86_ioremap(platform: Platform, declared: MappingDeclaration) -> Strat
     if kernel is None or _is_mixed(platform) or not _is_old_map(kernel):
         return None
     told = "old_map" in kernel.efi and kernel.version >= TOPDOWN_SINCE
-    return kernel.choice("efi=old_map" if told else "before 3.14")
+    return kernel.choice("x86-ioremap-svam", "efi=old_map" if told else "before 3.14")
 
 
 def _is_mixed(platform: Platform) -> bool:
@@ -144,14 +149,16 @@ def takes_arm64_stub_virtmap(
     first, end = RANDOM_BASE
     if first <= kernel.version < end and "nokaslr" not in kernel.words:
         return kernel.choice(
-            "its stub places the regions, from a base that may be random", certain=False
+            "arm64-stub-virtmap",
+            "its stub places the regions, from a base that may be random",
+            certain=False,
         )
     bits = _smallest_width(declared)
     late = kernel.version >= WIDE_KERNELS_LEAVE_CALL_OUT_SINCE
     reason = "its stub places the regions"
     if late:
         reason += f", as of kernels of {bits} bits" if bits else ", as of kernels below 48 bits"
-    return kernel.choice(reason, certain=not late or bits is not None)
+    return kernel.choice("arm64-stub-virtmap", reason, certain=not late or bits is not None)
 
 
 def _novamap(
@@ -161,13 +168,15 @@ def _novamap(
     if svam and svam.calls and svam.calls != "never":
         return None
     if kernel.version >= NOVAMAP_SINCE and ("novamap" in kernel.efi or svam):
-        return kernel.choice("efi=novamap" if "novamap" in kernel.efi else "it never calls")
+        return kernel.choice(
+            "arm64-novamap", "efi=novamap" if "novamap" in kernel.efi else "it never calls"
+        )
     properties = platform.runtime_properties
     offered = properties is None or bool(
         properties.supported & RUNTIME_SERVICES["SetVirtualAddressMap"]
     )
     if kernel.version >= PROPERTIES_SINCE and not offered:
-        return kernel.choice("firmware says that it lacks SetVirtualAddressMap")
+        return kernel.choice("arm64-novamap", "firmware says that it lacks SetVirtualAddressMap")
     if kernel.version < WIDE_KERNELS_LEAVE_CALL_OUT_SINCE:
         return None
     bits = _smallest_width(declared)
@@ -177,6 +186,7 @@ def _novamap(
         return None  # distributions build those for 47 bits, or for 52 that fall back to 47
     built = f"built for {bits} bits" if bits else "probably built for 48 bits"
     return kernel.choice(
+        "arm64-novamap",
         f"{built}; it would call on an Ampere Altra or eMAG, of which the input says nothing",
         certain=False,
     )
@@ -195,10 +205,22 @@ def takes_arm64_ioremap(platform: Platform, declared: MappingDeclaration) -> Str
     kernel = linux_kernel(platform, declared)
     if kernel is None or kernel.version >= STUB_SINCE:
         return None
-    return kernel.choice("before 4.0")
+    return kernel.choice("arm64-ioremap-svam", "before 4.0")
 
 
-def takes_always(platform: Platform, declared: MappingDeclaration) -> StrategyChoice | None:
-    """The one strategy Linux has on i386, and on Itanium."""
+def choices(platform: Platform, declared: MappingDeclaration) -> Iterator[StrategyChoice]:
+    """The strategy that a kernel of a declaration takes, if it chooses addresses at all."""
+    for takes in _TAKERS.get(platform.architecture, ()):
+        choice = takes(platform, declared)
+        if choice:
+            yield choice
     kernel = linux_kernel(platform, declared)
-    return kernel.choice("the only way it has") if kernel else None
+    if kernel and platform.architecture in _ONLY:
+        yield kernel.choice(_ONLY[platform.architecture], "the only way it has")
+
+
+_TAKERS: Final = {
+    "x86_64": (takes_x86_topdown, takes_x86_mixed, takes_x86_ioremap),
+    "arm64": (takes_arm64_novamap, takes_arm64_stub_virtmap, takes_arm64_ioremap),
+}
+_ONLY: Final = {"i386": "i386-ioremap", "ia64": "ia64-region67"}

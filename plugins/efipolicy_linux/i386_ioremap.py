@@ -13,7 +13,6 @@ from efipolicy.plugin import (
     Strategy,
     size_text,
 )
-from efipolicy_linux.choice import takes_always
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.linear_map import (
     IOREMAP,
@@ -118,7 +117,6 @@ I386_IOREMAP: Final = Strategy(
         IOREMAP,
     ),
     plan=plan_i386_ioremap,
-    chosen=takes_always,
     kexec=KexecRole(
         "own",
         reproducible=False,

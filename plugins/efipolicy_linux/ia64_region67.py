@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     Strategy,
     VirtualMapEntry,
 )
-from efipolicy_linux.choice import takes_always
 from efipolicy_linux.ia64_granules import GRANULES, NOT_CACHED, around, clashes, is_write_back
 from efipolicy_linux.ia64_pal import CACHED, REGION_SIZE, pal_problems, pinned
 from efipolicy_linux.page import page_of
@@ -194,6 +193,5 @@ IA64_REGION67: Final = Strategy(
     architectures=frozenset({"ia64"}),
     options=(KERNEL, _GRANULE, _KERNEL_TR, _DETOURS),
     plan=plan_region67,
-    chosen=takes_always,
     kexec=KexecRole("own", reads=("purgatory",), offers=("purgatory",)),
 )

@@ -18,7 +18,6 @@ from efipolicy.plugin import (
     RuntimeCall,
     Strategy,
 )
-from efipolicy_linux.choice import takes_x86_ioremap
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.linear_map import (
     IOREMAP,
@@ -168,7 +167,6 @@ X86_IOREMAP_SVAM: Final = Strategy(
     architectures=frozenset({"x86_64"}),
     options=(kernel_option((3, 14), (2, 6, 25)), *PLACEMENT_OPTIONS),
     plan=plan_ioremap_svam,
-    chosen=takes_x86_ioremap,
     kexec=KexecRole(
         "own",
         reproducible=False,

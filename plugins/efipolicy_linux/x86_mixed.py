@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     round_down,
     round_up,
 )
-from efipolicy_linux.choice import takes_x86_mixed
 from efipolicy_linux.direct_map import FREE_AFTER_BOOT, direct_map_of
 from efipolicy_linux.memory_attributes import MEMORY_ATTRIBUTES
 from efipolicy_linux.page import page_of
@@ -196,6 +195,5 @@ X86_MIXED: Final = Strategy(
         ),
     ),
     plan=plan_mixed,
-    chosen=takes_x86_mixed,
     kexec=KexecRole("own", refuses="virtual"),
 )

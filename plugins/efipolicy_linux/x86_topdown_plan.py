@@ -24,7 +24,6 @@ from efipolicy.plugin import (
     round_up,
     size_text,
 )
-from efipolicy_linux.choice import takes_x86_topdown
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_flags import MapTime, protections
@@ -195,6 +194,5 @@ X86_TOPDOWN: Final = Strategy(
     architectures=frozenset({"x86_64"}),
     options=OPTIONS,
     plan=plan_topdown,
-    chosen=takes_x86_topdown,
     kexec=_KEXEC,
 )

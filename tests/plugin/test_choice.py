@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -137,3 +139,18 @@ def test_older_kernels_and_other_architectures_have_theirs(
     registry: Registry, architecture: str, declared: MappingDeclaration, strategy: str
 ) -> None:
     assert _taken(registry, _platform(architecture), declared)[0] == strategy
+
+
+def test_only_the_modules_on_the_way_to_a_strategy_are_loaded() -> None:
+    code = (
+        "import sys; from efipolicy.plugin.registry import Registry; "
+        "assert Registry().strategy('x86-topdown'); "
+        "print(sorted(n for n in sys.modules if n.startswith('efipolicy_linux.arm64_sep')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_strategy_that_nobody_has_is_not_found(registry: Registry) -> None:
+    assert Registry().strategy("nope") is None
+    assert {name for name in registry.strategies if Registry().strategy(name) is None} == set()
