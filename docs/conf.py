@@ -19,6 +19,7 @@ exclude_patterns = ["_build"]
 nitpicky = True
 
 efipolicy_rule_pages = "reference/rules"
+efipolicy_strategy_pages = "reference/strategies"
 efipolicy_platform_pages = "reference/platforms"
 
 autodoc_member_order = "bysource"

@@ -341,6 +341,13 @@ class Facts:
         plans = [self._plans.get(id(one)) for one in judged]
         return [planned for planned in plans if planned]
 
+    @property
+    def judged(self) -> list[Planned]:
+        """The plans that rules asked for, in the order of the declarations."""
+        asked = [*self.kernels, *([self.native] if self.native else [])]
+        plans = [self._plans.get(id(one)) for one in asked]
+        return [planned for planned in plans if planned]
+
     def _states(self, name: str, values: Mapping[str, Any]) -> bool:
         if name in CONDITIONS:
             return self.conditions[name]

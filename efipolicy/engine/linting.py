@@ -9,6 +9,7 @@ from efipolicy.engine.accepting import Day, accept
 from efipolicy.engine.configured import merged
 from efipolicy.engine.facts import Facts, Planner, no_plan
 from efipolicy.engine.fingerprints import Fingerprints
+from efipolicy.engine.planned import Planned
 from efipolicy.errors import PluginError
 from efipolicy.model.finding import (
     AcceptanceUse,
@@ -16,6 +17,7 @@ from efipolicy.model.finding import (
     Confidence,
     Finding,
     InputReport,
+    JudgedStrategy,
     NotChecked,
     ReportedFinding,
     ReportedFix,
@@ -74,6 +76,7 @@ class _Judging:
         self.not_applicable: list[str] = []
         self.not_checked: list[NotChecked] = []
         self.assumed: set[int] = set()
+        self.strategies: tuple[JudgedStrategy, ...] = ()
         self.errors: list[PluginError] = []
         self.reported: list[ReportedFinding] = []
 
@@ -95,6 +98,7 @@ class _Judging:
         for rule in others:
             if rule.disqualifies is None:
                 self._apply(rule, facts)
+        self.strategies = tuple(map(_strategy, facts.judged))
         for rule in others:
             self._report(rule, self.selection.severity(rule) or rule.severity)
         self._accept()
@@ -269,6 +273,11 @@ class _Judging:
         )
 
 
+def _strategy(planned: Planned) -> JudgedStrategy:
+    reason = planned.choice.reason if planned.choice else None
+    return JudgedStrategy(planned.plan.strategy, planned.plan.status, reason)
+
+
 def lint(
     platform: Platform,
     rules: Iterable[Rule],
@@ -314,6 +323,7 @@ def lint(
         findings=tuple(findings),
         acceptances=tuple(judging.acceptances),
         configured=tuple(judging.configured),
+        strategies=judging.strategies,
     )
     return report, judging.errors
 

@@ -169,11 +169,22 @@ class Checked(NamedTuple):
     not_checked: tuple[NotChecked, ...] = ()
 
 
+class JudgedStrategy(NamedTuple):
+    """A strategy whose plan was judged: its name, the plan's status, and why it is this one.
+
+    ``reason`` is ``None`` where the platform names the strategy itself.
+    """
+
+    name: str
+    status: str
+    reason: str | None
+
+
 class InputReport(NamedTuple):
     """What became of one input. ``platform`` is ``None`` when it could not be read.
 
-    ``acceptances`` are those of the input and ``configured`` those of the configuration, with what
-    became of them here.
+    ``strategies`` are those whose plans rules asked for. ``acceptances`` are those of the input and
+    ``configured`` those of the configuration, with what became of them here.
     """
 
     path: str
@@ -184,6 +195,7 @@ class InputReport(NamedTuple):
     findings: tuple[ReportedFinding, ...] = ()
     acceptances: tuple[AcceptanceUse, ...] = ()
     configured: tuple[AcceptanceUse, ...] = ()
+    strategies: tuple[JudgedStrategy, ...] = ()
 
 
 class Fixed(NamedTuple):

@@ -87,6 +87,7 @@ def _input(item: InputReport) -> JsonObject:
             "origin": None,
             "skipped_lines": 0,
             "checked": _checked(item),
+            "strategies": [],
         }
     reason = platform.architecture_reason
     return {
@@ -102,6 +103,10 @@ def _input(item: InputReport) -> JsonObject:
         "origin": platform.memory_map.origin,
         "skipped_lines": platform.capture.skipped_lines if platform.capture else 0,
         "checked": _checked(item),
+        "strategies": [
+            {"strategy": one.name, "status": one.status, "reason": one.reason}
+            for one in item.strategies
+        ],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import EFI_PAGE_SIZE, AddressRange, size_text
-from efipolicy.model.finding import InputReport, Report, ReportedFinding, Severity
+from efipolicy.model.finding import InputReport, JudgedStrategy, Report, ReportedFinding, Severity
 from efipolicy.plugin import RenderOptions
 from efipolicy.reporters.folding import fold
 from efipolicy.reporters.lint_summary import counted, statistics_lines, summary_lines
@@ -168,11 +168,17 @@ def _input_line(item: InputReport) -> str:
     if reason.kind != "stated":
         architecture += f" ({reason.kind}: {reason.evidence})"
     known.append(f"architecture {architecture}")
+    known += [_strategy(one) for one in item.strategies]
     layouts = [one.virtual_map for one in platform.mapping or ()]
     others = platform.capture.other_maps if platform.capture else ()
     if further := sum(one.descriptors not in layouts for one in others):
         known.append(f"{counted(further, 'further map')} not judged")
     return f"linted {printable(item.path)}: {item.format}, {', '.join(known)}"
+
+
+def _strategy(one: JudgedStrategy) -> str:
+    """The strategy whose plan was judged, and what tells it where nobody declares it."""
+    return f"strategy {one.name}" + (f" ({printable(one.reason)})" if one.reason else "")
 
 
 def _not_checked_lines(report: Report) -> list[str]:

@@ -1,4 +1,4 @@
-"""Write the pages of rules, strategies and platforms into the source tree: a title and one directive each.
+"""Write pages of rules, strategies, platforms into the source tree: a title and one directive each.
 
 A file is written only when it would change, and a page whose subject is gone is removed, so that
 a build after nothing happened reads nothing again.

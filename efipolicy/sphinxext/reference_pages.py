@@ -1,4 +1,4 @@
-"""Directives for the reference: the platform file, hooks, architectures, strategies, formats."""
+"""Directives for the reference: the platform file, hooks, architectures, formats."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 from efipolicy.formats.platform import PLATFORM_FILE
 from efipolicy.model.address import size_text
 from efipolicy.paging import Geometry, RadixGeometry
-from efipolicy.plugin import Architecture, HandoverVariant, Option, Strategy, hookspecs
-from efipolicy.plugin.options import option_text
+from efipolicy.plugin import Architecture, HandoverVariant, hookspecs
 from efipolicy.source.shape import Field, ListOf, Record, Shape
 from efipolicy.sphinxext.installed import registry
 from efipolicy.sphinxext.parts import Cell, inline, literal, quoted, separated, table
@@ -168,24 +167,6 @@ def _shape_of(geometry: Geometry) -> list[Cell]:
     return ["regions", f"granules of {granules}", bits]
 
 
-class EfiStrategies(SphinxDirective):
-    """``.. efi-strategies::``: the installed strategies and their options."""
-
-    def run(self) -> list[nodes.Node]:
-        """A section a strategy: what it is, where it fits, its options and their defaults."""
-        made: list[nodes.Node] = []
-        for strategy in registry().strategies.values():
-            title = nodes.title("", "", literal(strategy.name))
-            anchor = nodes.make_id(f"strategy {strategy.name}")
-            section = nodes.section("", title, ids=[anchor])
-            section += nodes.paragraph("", "", *inline(_strategy_sentence(strategy)))
-            if strategy.options:
-                heads = ("option", "kind", "default", "meaning")
-                section += table(heads, [_option_row(option) for option in strategy.options])
-            made.append(section)
-        return made
-
-
 class EfiHandovers(SphinxDirective):
     """``.. efi-handovers::``: the installed boot hand-overs."""
 
@@ -209,29 +190,5 @@ class EfiFormats(SphinxDirective):
         return [table(("text", "format", "dialects"), rows)]
 
 
-def _fits(contributed: Strategy | HandoverVariant) -> str:
-    return ", ".join(sorted(contributed.architectures)) or "every architecture"
-
-
-def _strategy_sentence(strategy: Strategy) -> str:
-    fits = _fits(strategy)
-    options = "" if strategy.options else " It has no options."
-    return f"{strategy.title.rstrip('.')}. It fits {fits}.{options}"
-
-
-def _option_row(option: Option) -> list[Cell]:
-    kind = option.kind
-    if option.choices:
-        return [
-            literal(option.name),
-            separated(literal(choice) for choice in option.choices),
-            _default(option),
-            option.doc,
-        ]
-    return [literal(option.name), kind, _default(option), option.doc]
-
-
-def _default(option: Option) -> Cell:
-    if option.default is None:
-        return "not known"
-    return literal(option_text(option, option.default))
+def _fits(variant: HandoverVariant) -> str:
+    return ", ".join(sorted(variant.architectures)) or "every architecture"

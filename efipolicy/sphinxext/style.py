@@ -35,6 +35,11 @@ table.ep-table td,table.ep-table th{border-inline:0;vertical-align:top}
 table.ep-data{font-size:.72em}
 table.ep-data td:nth-child(3),table.ep-data td:nth-child(4){white-space:nowrap}
 table.ep-data code.literal{background:none;border:0;padding:0;font-size:1em}
+table.ep-plan{font-size:.72em}
+table.ep-plan td:nth-child(-n+3){white-space:nowrap}
+table.ep-kexec td:first-child,table.ep-strategies td:first-child{white-space:nowrap}
+table.ep-kexec code.literal,table.ep-plan code.literal{background:none;border:0;padding:0}
+table.ep-kexec code.literal,table.ep-plan code.literal{font-size:1em}
 table.ep-data td p,table.ep-table td p{margin:0}
 table.ep-data td:nth-child(5){text-align:right}
 table.ep-rules td:first-child,table.ep-rules td:nth-child(2){min-width:13em}

@@ -32,6 +32,7 @@ _CALLED_BY = {
 ExitBootServices."""
 
 SHOWN = 8
+"""How many entries a finding tells."""
 
 
 def of_the_call(
@@ -104,6 +105,9 @@ def of_calls(calls: RuntimeCalls, plan: MappingPlan) -> Iterator[Finding]:
             f"services are called at virtual addresses, and {name} leaves firmware where it is"
         )
         yield Finding(calls, message, field="addresses")
+    if calls.paging is False and plan.call.register.startswith("CR3"):
+        message = f"services are called without paging, and {name} calls them under page tables"
+        yield Finding(calls, message, field="paging")
     if calls.identity_mapped is None or len(placed) < sum(one.runtime for one in plan.mappings):
         return
     missing = unmapped_at_physical(plan)
@@ -140,14 +144,15 @@ def _elsewhere(
         for one in plan.mappings
         if one.runtime and one.virtual_start is not None
     )
+    place = 0
     for entry in sorted(entries, key=lambda each: each.physical_start):
         counts = entry.attribute is None or entry.runtime
         if entry.virtual_start in (None, NO_VIRTUAL_START) or not counts:
             continue
-        while placed and placed[0][0].end <= entry.physical_start:
-            placed.pop(0)
-        if placed and entry.physical_start in placed[0][0]:
-            physical, virtual_start = placed[0]
+        while place < len(placed) and placed[place][0].end <= entry.physical_start:
+            place += 1
+        if place < len(placed) and entry.physical_start in placed[place][0]:
+            physical, virtual_start = placed[place]
             expected = entry.physical_start - physical.start + virtual_start
             if expected != entry.virtual_start:
                 yield entry, expected

@@ -198,8 +198,8 @@ class TestADeclaration:
             (
                 "set_virtual_address_map: {when: before-exit-boot-services}",
                 (
-                    "SetVirtualAddressMap is called before ExitBootServices, and in x86-topdown after "
-                    "it"
+                    "SetVirtualAddressMap is called before ExitBootServices, and in x86-topdown "
+                    "after it"
                 ),
             ),
             (
@@ -215,6 +215,10 @@ class TestADeclaration:
                     "services are called at physical addresses, and x86-topdown moves firmware: "
                     "0x7e010000-0x7e020000 is at 0xfffffffeffe10000"
                 ),
+            ),
+            (
+                "calls: {paging: off}",
+                "services are called without paging, and x86-topdown calls them under page tables",
             ),
             (
                 "calls: {identity_mapped: false}",

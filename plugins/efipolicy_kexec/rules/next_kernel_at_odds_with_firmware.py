@@ -115,12 +115,12 @@ def next_kernel_at_odds_with_firmware(
     and every kernel after it either learns those addresses and uses them, or goes wrong in one of
     four ways, which ``efipolicy kexec`` tells apart:
 
-    ``svam-twice``: it calls SetVirtualAddressMap again. Firmware refuses.
-    ``pointer-misread``: it does not know that firmware moved, and takes the virtual pointers in the
-    system table for physical ones. That is how kexec broke on x86 with EFI until a channel for it
-    was made, and why a patch of 2010 kept firmware in physical mode.
-    ``va-mismatch``: it computes a layout of its own, and firmware looks for its data elsewhere.
-    ``va-unreachable``: it knows the addresses and has no tables that hold them.
+    * ``svam-twice``: it calls SetVirtualAddressMap again. Firmware refuses.
+    * ``pointer-misread``: it does not know that firmware moved, and takes the virtual pointers in
+      the system table for physical ones. That is how kexec broke on x86 with EFI until a channel
+      for it was made, and why a patch of 2010 kept firmware in physical mode.
+    * ``va-mismatch``: it computes a layout of its own, and firmware looks for its data elsewhere.
+    * ``va-unreachable``: it knows the addresses and has no tables that hold them.
 
     The chain is played through with the strategies that the platform file declares: what each
     kernel leaves, what the loader carries, and what the next one makes of it. The message gives one

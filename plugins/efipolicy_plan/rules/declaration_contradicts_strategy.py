@@ -27,7 +27,11 @@ _RANDOM_BASE = ((4, 13), (6, 1))
     "plan/declaration-contradicts-strategy",
     severity=Severity.WARNING,
     requirements=(),
-    sources=("efipolicy", "Linux arch/x86/platform/efi/efi.c"),
+    sources=(
+        "Linux arch/x86/platform/efi/efi.c",
+        "Linux drivers/firmware/efi/libstub/efi-stub.c",
+        "Xen xen/common/efi/boot.c",
+    ),
     help="declare what the strategy does, or name the strategy that does what is declared",
     responsible=Responsible.PLATFORM,
     examples=(
@@ -100,9 +104,10 @@ def declaration_contradicts_strategy(
     tables are always those of the plan.
 
     Of a kernel that boots first and names its strategy, compared are ``set_virtual_address_map``
-    (``calls``, ``by``, ``when`` and ``entries``), ``calls`` (``addresses`` and ``identity_mapped``)
-    and ``virtual_map``. What a kernel started by kexec does depends on the one before it. A layout
-    with a base that was chosen at random, or from a map that is not whole, is not compared.
+    (``calls``, ``by``, ``when`` and ``entries``), ``calls`` (``addresses``,
+    ``identity_mapped`` and ``paging``) and ``virtual_map``. What a kernel started by kexec does
+    depends on the one before it. A layout with a base that was chosen at random, or from a map that
+    is not whole, is not compared.
     """
     if mapping.strategy is None or kernels_before(mapping, platform):
         return

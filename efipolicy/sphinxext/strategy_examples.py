@@ -1,0 +1,196 @@
+"""The worked example on the page of a strategy: its plan of a small memory map, and the tables."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from docutils import nodes
+
+from efipolicy.api import ReadingOptions, open_source, read_source
+from efipolicy.drawing.notation import address_text, counted, groups_for
+from efipolicy.drawing.page_table_regions import regions_svg
+from efipolicy.drawing.page_tables import page_tables_svg
+from efipolicy.drawing.svg import Form
+from efipolicy.engine.planned import Planned
+from efipolicy.engine.planning import PlanChoice, planned
+from efipolicy.engine.whatif import region_translations
+from efipolicy.model.address import size_text
+from efipolicy.model.efi import type_name
+from efipolicy.model.mapping import Mapping, PlanProblem
+from efipolicy.model.platform import Platform
+from efipolicy.paging.tables import PageTables
+from efipolicy.plugin import Strategy
+from efipolicy.sphinxext.domain import reference
+from efipolicy.sphinxext.elements import efi_figure, efi_fold
+from efipolicy.sphinxext.installed import registry, shipped_platforms
+from efipolicy.sphinxext.parts import Cell, literal, paragraph, table
+
+_OPEN_ROWS: Final = 40
+
+
+class Example(NamedTuple):
+    """A small platform, the path of its file, and what a strategy makes of it."""
+
+    path: str
+    platform: Platform
+    made: Planned
+
+
+def example_platforms() -> dict[str, str]:
+    """The paths of the small platforms that plugins bring to work examples with, by name."""
+    folders = {Path(path).parent.parent / "examples" for path in registry().policies.values()}
+    paths = sorted(path for folder in folders for path in folder.glob("*.yaml"))
+    return {path.stem: str(path) for path in paths}
+
+
+@cache
+def example_of(strategy: Strategy) -> Example | None:
+    """What a strategy makes of the first platform that fits; ``None`` where no platform does.
+
+    Examples come before reference platforms, and x86_64 before other architectures. Raises what
+    planning raises.
+    """
+    candidates = [*reversed(example_platforms().values()), *shipped_platforms().values()]
+    for path in candidates:
+        platform = platform_at(path)
+        if not strategy.architectures or platform.architecture in strategy.architectures:
+            made = planned(platform, registry(), PlanChoice(strategy=strategy.name))
+            return Example(path, platform, made)
+    return None
+
+
+@cache
+def platform_at(path: str) -> Platform:
+    """The platform that a file is about. Raises `EfipolicyError` where it cannot be read."""
+    read, errors = read_source(open_source(path), registry(), ReadingOptions())
+    if read is None or errors:
+        raise errors[0]
+    return read.platform
+
+
+def example_nodes(strategy: Strategy, example: Example | None) -> list[nodes.Node]:
+    """How to reproduce it, the plan as a table, what is open in it, and the page tables drawn."""
+    if example is None:
+        return []
+    file = os.path.basename(example.path)
+    with open(example.path, encoding="utf-8") as source:
+        text = source.read()
+    command = f"efipolicy plan {file} --strategy {strategy.name}"
+    return [
+        paragraph("With every option at its default, on the platform file below:"),
+        nodes.literal_block(command, command, language="console"),
+        efi_fold("", nodes.literal_block(text, text, language="yaml"), summary=file),
+        *_status(example),
+        *_plan(strategy, example),
+        *_pictures(strategy, example),
+    ]
+
+
+_STATUSES: Final = {
+    "ok": "Every address is known.",
+    "incomplete": "The plan is incomplete: not every address can be told.",
+    "impossible": "The plan is impossible: the strategy cannot do this.",
+    "assumption": "The plan is an assumption.",
+}
+
+
+def _status(example: Example) -> list[nodes.Node]:
+    plan = example.made.plan
+    svam = "SetVirtualAddressMap is not called."
+    if plan.svam is not None:
+        svam = f"SetVirtualAddressMap is told {counted(len(plan.svam), 'entry', 'entries')}."
+    told: list[nodes.Node] = [paragraph(f"{_STATUSES[plan.status]} {svam}")]
+    if plan.problems:
+        items = [nodes.list_item("", paragraph(_problem(each))) for each in plan.problems]
+        told.append(nodes.bullet_list("", *items))
+    return told
+
+
+def _problem(problem: PlanProblem) -> list[nodes.Node]:
+    return [
+        reference("rule", problem.rule, optional=True),
+        nodes.Text(f": {problem.message}" + (f" at {problem.region}" if problem.region else "")),
+    ]
+
+
+def _plan(strategy: Strategy, example: Example) -> list[nodes.Node]:
+    """The mappings in placement order, and what is mapped besides."""
+    plan = example.made.plan
+    everything = (*plan.mappings, *plan.extra)
+    virtual = groups_for(max((m.virtual_start or 0 for m in everything), default=0))
+    physical = groups_for(max((m.physical.end for m in everything), default=0))
+    heads = ("virtual", "physical", "size", "type", "access", "cache", "from")
+    made: list[nodes.Node] = []
+    for title, mappings in (("Mappings", plan.mappings), ("Mapped besides", plan.extra)):
+        if not mappings:
+            continue
+        rows = [_row(mapping, virtual, physical) for mapping in mappings]
+        shown = table(heads, rows, title=f"{title}: {strategy.name}", classes=["ep-plan"])
+        few = len(rows) <= _OPEN_ROWS
+        made.append(shown if few else efi_fold("", shown, summary=f"All {len(rows)} rows"))
+    return made
+
+
+def _row(mapping: Mapping, virtual: int, physical: int) -> list[Cell]:
+    start = mapping.virtual_start
+    entries = ", ".join(f"mem{index}" for index in mapping.descriptors)
+    return [
+        "not known" if start is None else literal(address_text(start, virtual)),
+        literal(address_text(mapping.physical.start, physical)),
+        size_text(mapping.physical.size),
+        type_name(mapping.type),
+        mapping.access,
+        mapping.cache,
+        mapping.why or entries,
+    ]
+
+
+def _pictures(strategy: Strategy, example: Example) -> list[nodes.Node]:
+    """The tables as they stay after the boot, or the regions where there are none."""
+    tables = example.made.page_tables()
+    figure_id = f"pt-{strategy.name}"
+    title = f"{example.platform.title or example.platform.name}: {strategy.name}"
+    if tables is None:
+        translations = region_translations(example.made)
+        if translations is None or not translations.granules:
+            return []
+
+        def drawn(form: Form) -> str:
+            return regions_svg(translations, figure_id=figure_id, title=title, form=form)
+
+        return [_figure(figure_id, title, drawn("inline"), drawn("standalone"))]
+    if not tables.runs:
+        return []
+
+    def tree(form: Form) -> str:
+        return page_tables_svg(tables, figure_id=figure_id, title=title, form=form)
+
+    figure = _figure(figure_id, title, tree("inline"), tree("standalone"))
+    return [figure, efi_fold("", _leaves(tables, title), summary="The same as a table")]
+
+
+def _figure(figure_id: str, title: str, inline: str, standalone: str) -> efi_figure:
+    label = f"Page tables of {title}"
+    return efi_figure(svg=inline, standalone=standalone, figure=figure_id, table="", label=label)
+
+
+def _leaves(tables: PageTables, title: str) -> nodes.table:
+    """Neighbouring leaves that are alike, a row each."""
+    virtual = groups_for(tables.runs[-1].end - 1)
+    physical = groups_for(max(run.frames.end for run in tables.runs))
+    rows: list[list[Cell]] = [
+        [
+            literal(address_text(run.start, virtual)),
+            literal(address_text(run.physical, physical)),
+            f"{run.number_of_leaves} \N{MULTIPLICATION SIGN} {size_text(run.leaf_size)}",
+            run.access,
+            run.cache,
+            "misaligned frame" if run.misaligned else "contiguous" if run.contiguous else "",
+        ]
+        for run in tables.runs
+    ]
+    heads = ("virtual", "physical", "leaves", "access", "cache", "")
+    return table(heads, rows, title=f"Leaves: {title}", classes=["ep-plan"])
