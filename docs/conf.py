@@ -1,6 +1,7 @@
 """How the documentation is built: ``sphinx-build -W -n docs docs/_build/html``."""
 
 import sys
+from importlib import import_module
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -37,6 +38,9 @@ html_show_sphinx = False
 html_last_updated_fmt = None
 
 
+PARTS_OF_THE_API = ("", ".paging", ".handovers", ".chains")
+
+
 def resolve_type(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.Element | None:
@@ -49,12 +53,15 @@ def resolve_type(
     if node.get("refdomain") != "py":
         return None
     module, _, name = node["reftarget"].rpartition(".")
-    found = env.domains.python_domain.objects.get(f"efipolicy.plugin.{name}")
+    documented = env.domains.python_domain.objects
+    homes = (f"efipolicy.plugin{part}.{name}" for part in PARTS_OF_THE_API)
+    found = next((documented[home] for home in homes if home in documented), None)
     if found and (not module or module.startswith("efipolicy")):
         uri = app.builder.get_relative_uri(node["refdoc"], found.docname)
         return nodes.reference("", "", content, internal=True, refuri=f"{uri}#{found.node_id}")
     standard = module.partition(".")[0] in sys.stdlib_module_names
-    ours = [value for key, value in sys.modules.items() if key.startswith("efipolicy")]
+    parts = [import_module(f"efipolicy.plugin{part}") for part in PARTS_OF_THE_API]
+    ours = [*parts, *(value for key, value in sys.modules.items() if key.startswith("efipolicy"))]
     return content if standard or any(hasattr(value, name) for value in ours) else None
 
 

@@ -12,7 +12,9 @@ from efipolicy.cli.reading import UnreadableError, read_one
 from efipolicy.cli.running import complain, plugin_status
 from efipolicy.cli.strategy_options import plan_choice
 from efipolicy.engine.kexec import simulate
-from efipolicy.engine.kexec_chains import declared_chain, spelled_chain
+from efipolicy.engine.kexec_chains import declared_beside, declared_chain
+from efipolicy.engine.kexec_spelled import spelled_chain
+from efipolicy.engine.kexec_words import pages_and_bits
 from efipolicy.engine.planning import PlanChoice, declaration_errors
 from efipolicy.errors import ExitStatus, PluginError
 from efipolicy.model.platform import Platform
@@ -32,13 +34,14 @@ def _parser() -> cli_options.Parser:
         "with any other.",
     )
     parser.add_argument("file", metavar="FILE", help="a platform file, a capture or `-`")
-    parser.add_argument(
+    wanted = parser.add_mutually_exclusive_group()
+    wanted.add_argument(
         "--chain",
         metavar="S1,S2",
         help="strategies in order, each with options as S:NAME=VALUE,NAME=VALUE; also of a kernel: "
         "channel, loader, skip_svam, kind, memory, page_size, virtual_address_bits",
     )
-    parser.add_argument(
+    wanted.add_argument(
         "--matrix", action="store_true", help="the whole matrix, whatever chain the file declares"
     )
     parser.add_argument("--page-size", metavar="SIZE", help="of all kernels, as 64K")
@@ -82,12 +85,16 @@ def _judged(
         verbose=options.verbose,
     )
     kernels = None
+    beside: tuple[str, ...] = ()
     if options.chain is not None:
         kernels = spelled_chain(options.chain, platform, registry, choice)
     elif not options.matrix:
         kernels = declared_chain(platform, registry, choice)
+        beside = tuple(declared_beside(platform))
     if kernels:
         report = simulate(platform, kernels)
+        pages = pages_and_bits([(one.name, one.planned) for one in kernels])
+        report = report._replace(assumptions=(*beside, *pages, *report.assumptions))
         if json:
             from efipolicy.reporters.kexec_json import chain_json
 

@@ -321,9 +321,10 @@ class Facts:
             for name, count in self.unknown.items()
             if count and name in rule.needs
         )
-        if all(one.plan.status != "incomplete" for one in self._judged_plans(rule, values)):
-            return unknown
+        judged = self._judged_plans(rule, values)
         partial = self.values["platform"].memory_map.extent == "partial"
+        if not judged or not (partial or any(one.plan.status == "incomplete" for one in judged)):
+            return unknown
         lacking = CONDITIONS["whole_map"] if partial else "what the plan leaves open"
         return (*unknown, lacking)
 

@@ -12,18 +12,25 @@ from efipolicy.engine.firmware import (
 )
 from efipolicy.engine.planned import Planned
 from efipolicy.model.access import AccessOutcome
-from efipolicy.model.address import AddressRange, round_down, round_up
+from efipolicy.model.address import round_down, round_up
 from efipolicy.model.declared import FirmwareAccess
 from efipolicy.model.mapping import Mapping
 from efipolicy.model.platform import Platform
 from efipolicy.paging import Geometry, RadixGeometry
+
+Live = dict[int, list[Mapping]]
+"""What is mapped, in order, by the distance of its virtual from its physical addresses."""
 
 
 def accesses(
     platform: Platform, firmware: FirmwareState, mapped: Iterable[Mapping], geometry: Geometry
 ) -> tuple[AccessOutcome, ...]:
     """Each declared access of the platform's firmware, under these mappings."""
-    live = [mapping for mapping in mapped if mapping.virtual_start is not None]
+    live: Live = {}
+    for mapping in mapped if platform.firmware_accesses else ():
+        if mapping.virtual_start is not None:
+            distance = mapping.virtual_start - mapping.physical.start
+            live.setdefault(distance, []).append(mapping)
     return tuple(
         _outcome(access, firmware, live, geometry) for access in platform.firmware_accesses or ()
     )
@@ -40,7 +47,7 @@ def accesses_of_plan(platform: Platform, made: Planned) -> tuple[AccessOutcome, 
 
 
 def _outcome(
-    access: FirmwareAccess, firmware: FirmwareState, live: list[Mapping], geometry: Geometry
+    access: FirmwareAccess, firmware: FirmwareState, live: Live, geometry: Geometry
 ) -> AccessOutcome:
     if access.converted is not None or not firmware.virtual:
         return _exactly(access, bool(access.converted), firmware, live, geometry)
@@ -55,7 +62,7 @@ def _exactly(
     access: FirmwareAccess,
     converted: bool,
     firmware: FirmwareState,
-    live: list[Mapping],
+    live: Live,
     geometry: Geometry,
 ) -> AccessOutcome:
     physical = access.physical
@@ -64,7 +71,7 @@ def _exactly(
     if address is None:
         return AccessOutcome(access, None, None, None, f"{what} at an address that is not known")
     at = what if address == physical else f"{what} at {address:#x}"
-    through = mapping_at(address, physical, live, geometry)
+    through = mapping_at(address, physical, live.get(address - physical, ()), geometry)
     if through:
         why = through.why or f"the mapping of {through.physical}"
         return AccessOutcome(access, address, True, through, f"{at}, through {why}")
@@ -81,11 +88,10 @@ def mapping_at(
     """The mapping through which an address reaches that memory, in whole pages."""
     size = geometry.page_size
     for mapping in live:
-        extent = mapping.virtual
-        if extent is None or address - extent.start != physical - mapping.physical.start:
+        start, length = mapping.virtual_start, mapping.physical.end - mapping.physical.start
+        if start is None or address - start != physical - mapping.physical.start:
             continue
-        pages = AddressRange(round_down(extent.start, size), round_up(extent.end, size))
-        if address in pages:
+        if round_down(start, size) <= address < round_up(start + length, size):
             return mapping
     return None
 

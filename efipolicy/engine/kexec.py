@@ -21,7 +21,7 @@ def simulate(platform: Platform, kernels: Sequence[ChainKernel]) -> ChainReport:
     """
     state = first_boot(platform, kernels[0])
     hops: list[ChainHop] = []
-    assumptions = list(of_the_chain(platform, [(one.name, one.planned.plan) for one in kernels]))
+    assumptions = list(of_the_chain(platform, [(one.name, one.planned) for one in kernels]))
     for number, second in enumerate(kernels[1:], start=1):
         taken = transition(platform, state, second)
         verdict, example = judge(taken)

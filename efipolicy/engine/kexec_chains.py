@@ -1,15 +1,15 @@
-"""Chains of kernels as a platform file declares them, or a command line spells them."""
+"""Chains of kernels as a platform file declares them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from efipolicy.engine.kexec_layout import firmware_regions, is_identity
 from efipolicy.engine.kexec_state import ChainKernel
 from efipolicy.engine.planned import Planned
-from efipolicy.engine.planning import PlanChoice, planned
+from efipolicy.engine.planning import NoStrategyError, PlanChoice, planned
 from efipolicy.errors import UsageError
 from efipolicy.model.address import AddressRange
 from efipolicy.model.chain import CHANNELS, LOADERS
@@ -20,110 +20,7 @@ from efipolicy.model.mapping import VirtualMapEntry
 from efipolicy.model.platform import MappingDeclaration, Platform
 from efipolicy.plugin import KexecRole
 from efipolicy.plugin.registry import Registry
-from efipolicy.source.shape import suggestion
-
-HOP_KEYS = (
-    "channel",
-    "loader",
-    "skip_svam",
-    "kind",
-    "memory",
-    "page_size",
-    "virtual_address_bits",
-)
-"""What ``--chain`` takes of a kernel besides its strategy's options."""
-
-
-class ChainWord(NamedTuple):
-    """One kernel as ``--chain`` spells it: its strategy, and what is said of it by name."""
-
-    strategy: str
-    values: Mapping[str, str]
-
-
-def chain_words(text: str) -> list[ChainWord]:
-    """The kernels of ``S:NAME=VALUE,NAME=VALUE,S2``. Raises `UsageError` for what is none.
-
-    A comma within brackets is part of a value.
-    """
-    found: list[tuple[str, dict[str, str]]] = []
-    for part in _split(text):
-        head, colon, rest = part.partition(":")
-        values = part
-        if "=" not in head:
-            found.append((head.strip(), {}))
-            values = rest
-            if not colon:
-                continue
-        name, equals, value = values.partition("=")
-        if not equals or not name or not found:
-            raise UsageError(f"--chain: found `{part}`, expected S or S:NAME=VALUE")
-        found[-1][1][name.strip()] = value
-    if len(found) < 2 or not all(strategy for strategy, _ in found):
-        raise UsageError(f"--chain {text}: expected two strategies or more, with commas between")
-    return [ChainWord(*one) for one in found]
-
-
-def _split(text: str) -> list[str]:
-    parts, depth = [""], 0
-    for letter in text:
-        depth += (letter in "[{") - (letter in "]}")
-        if letter == "," and depth <= 0:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return parts
-
-
-def spelled_chain(
-    text: str, platform: Platform, registry: Registry, choice: PlanChoice
-) -> list[ChainKernel]:
-    """The kernels that ``--chain`` names. Raises `UsageError` for what it cannot mean."""
-    return [_spelled(word, platform, registry, choice) for word in chain_words(text)]
-
-
-def _spelled(
-    word: ChainWord, platform: Platform, registry: Registry, choice: PlanChoice
-) -> ChainKernel:
-    said = {name: text for name, text in word.values.items() if name in HOP_KEYS}
-    known = registry.strategies.get(word.strategy)
-    if known:
-        mine = [option.name for option in known.options]
-        for name in word.values:
-            if name not in mine and name not in HOP_KEYS:
-                hint = suggestion(name, [*mine, *HOP_KEYS])
-                have = ", ".join([*mine, *HOP_KEYS])
-                raise UsageError(f"{word.strategy} has no option `{name}`; it has {have}{hint}")
-    options = {name: text for name, text in word.values.items() if name not in said}
-    hop = _hop_of(word.strategy, said)
-    exact = PlanChoice(
-        strategy=word.strategy,
-        options=options,
-        page_size=hop.page_size or choice.page_size,
-        virtual_address_bits=hop.virtual_address_bits or choice.virtual_address_bits,
-    )
-    made = planned(replace(platform, mapping=None), registry, exact)
-    return kernel_of(word.strategy, hop, made, role_of(word.strategy, registry))
-
-
-def _hop_of(strategy: str, said: Mapping[str, str]) -> MappingDeclaration:
-    """What is said of a kernel, read as the platform file's own keys are."""
-    from efipolicy.formats.platform_mapping import HOP_FIELDS
-    from efipolicy.source import SourceText
-    from efipolicy.source.document import parse
-    from efipolicy.source.shape import Reading
-
-    values: dict[str, Any] = {}
-    reading = Reading()
-    for name, text in said.items():
-        node, errors = parse(SourceText("--chain", text + "\n"))
-        if errors or node is None:
-            raise UsageError(f"--chain {strategy}:{name}={text}: cannot be read as a value")
-        values[name] = HOP_FIELDS[name].read(node, reading)
-        if reading.errors:
-            problem = reading.errors[0].message
-            raise UsageError(f"--chain {strategy}:{name}={text}: {problem}")
-    return MappingDeclaration(strategy=strategy, options={}, **values)
+from efipolicy.source import InputError
 
 
 def declared_chain(
@@ -131,7 +28,8 @@ def declared_chain(
 ) -> list[ChainKernel] | None:
     """The first chain the platform declares; ``None`` where it declares none.
 
-    Raises what planning raises, and `UsageError` for a kernel of no strategy.
+    Raises what planning raises, `UsageError` for a kernel of no strategy, and `InputError` for
+    memory that cannot be a crash kernel's.
     """
     first = next((one for one in platform.mapping or () if one.kexec), None)
     if first is None:
@@ -142,6 +40,17 @@ def declared_chain(
     ]
 
 
+def declared_beside(platform: Platform) -> Iterator[str]:
+    """That the platform declares other chains than the first, which is the one that is judged."""
+    chains = [one for one in platform.mapping or () if one.kexec]
+    if len(chains) > 1:
+        names = [" -> ".join(str(one.strategy) for one in (c, *c.kexec)) for c in chains[1:]]
+        yield (
+            f"the platform declares {len(chains)} chains; judged is the first, and not "
+            f"{', '.join(names)}: say one with --chain"
+        )
+
+
 def _declared(
     number: int,
     declared: MappingDeclaration,
@@ -149,14 +58,23 @@ def _declared(
     registry: Registry,
     choice: PlanChoice,
 ) -> ChainKernel:
-    if declared.strategy is None:
+    span = declared.located.span_of("memory") if declared.located else None
+    if span and not memory_is_range(declared):
+        raise InputError.at(span, "memory that holds nothing", "[start, end), start below end")
+    try:
+        made = planned(replace(platform, mapping=(declared,)), registry, choice)
+    except NoStrategyError as problem:
         raise UsageError(
-            f"kernel {number + 1} of the declared chain has no `strategy`; say the chain with "
-            "--chain S1,S2"
-        )
-    made = planned(replace(platform, mapping=(declared,)), registry, choice)
-    name = declared.strategy
+            f"kernel {number + 1} of the declared chain has no `strategy`, and nothing tells it; "
+            "say the chain with --chain S1,S2"
+        ) from problem
+    name = made.plan.strategy
     return kernel_of(name, declared, made, role_of(name, registry))
+
+
+def memory_is_range(declared: MappingDeclaration) -> bool:
+    """Whether what is said of a crash kernel's memory, if anything, is a range that holds any."""
+    return declared.memory is None or declared.memory[0] < declared.memory[1]
 
 
 def role_of(name: str, registry: Registry) -> KexecRole:

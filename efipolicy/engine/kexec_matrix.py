@@ -10,6 +10,7 @@ from efipolicy.engine.kexec_chains import kernel_of
 from efipolicy.engine.kexec_channel import transition
 from efipolicy.engine.kexec_rules import judge
 from efipolicy.engine.kexec_state import ChainKernel, ChainState, failure_marker, first_boot
+from efipolicy.engine.kexec_words import of_the_chain, pages_and_bits
 from efipolicy.engine.planning import PlanChoice, planned
 from efipolicy.errors import PluginError
 from efipolicy.model.chain import Case, Cell, Verdict
@@ -25,18 +26,22 @@ _CHANNEL_WORDS: Final = {
 
 
 class Matrix(NamedTuple):
-    """The cells row by row; the strategies that say nothing of kexec; what failed."""
+    """The cells row by row; the strategies that say nothing of kexec; what failed.
+
+    ``assumptions`` are what all verdicts take for granted, one sentence each.
+    """
 
     cells: tuple[Cell, ...]
     left_out: tuple[str, ...]
     errors: tuple[PluginError, ...]
+    assumptions: tuple[str, ...] = ()
 
 
 def matrix(platform: Platform, registry: Registry, choice: PlanChoice) -> Matrix:
     """The cells for the strategies that fit the platform's architecture.
 
-    A strategy has the options that the platform declares for it, else its defaults. Raises what
-    planning raises.
+    A strategy has the options that the platform declares for it, else its defaults with the page
+    size and the address width of the first mapping. Raises what planning raises.
     """
     kernels: list[ChainKernel] = []
     left_out: list[str] = []
@@ -48,7 +53,7 @@ def matrix(platform: Platform, registry: Registry, choice: PlanChoice) -> Matrix
             left_out.append(name)
             continue
         declared = _declared(platform, name)
-        subject = replace(platform, mapping=(declared,) if declared else None)
+        subject = replace(platform, mapping=(declared,)) if declared else platform
         exact = choice if declared else choice._replace(strategy=name)
         try:
             made = planned(subject, registry, exact)
@@ -67,7 +72,9 @@ def matrix(platform: Platform, registry: Registry, choice: PlanChoice) -> Matrix
         for state in states
         for second in kernels
     ]
-    return Matrix(tuple(cells), tuple(left_out), tuple(errors))
+    named = [(one.name, one.planned) for one in kernels]
+    assumptions = (*pages_and_bits(named), *of_the_chain(platform, named))
+    return Matrix(tuple(cells), tuple(left_out), tuple(errors), assumptions)
 
 
 def _declared(platform: Platform, name: str) -> MappingDeclaration | None:
@@ -101,7 +108,7 @@ def _usual_words(state: ChainState, second: ChainKernel, channel: str, verdict: 
     if channel != "none":
         return f"with {_CHANNEL_WORDS[channel]}"
     depends = second.role.varies_with
-    if verdict == "ok" and second.addresses == "own":
+    if verdict in ("ok", "page-fault", "rsvd-fault") and second.addresses == "own":
         same = f", and the two agree in: {depends}" if depends else ""
         return f"it is known that SetVirtualAddressMap was called{same}"
     return "nothing is carried over"

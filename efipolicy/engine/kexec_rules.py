@@ -42,6 +42,8 @@ def judge(taken: Transition) -> Judged:
     if verdict != "ok":
         return verdict, example
     after_hop = after(taken, "ok")
+    if not after_hop.running:
+        return _DISABLED  # It calls SetVirtualAddressMap, and firmware refuses.
     return (
         faults(taken.platform, after_hop.firmware, live_mappings(taken), taken.second.planned)
         or _OK
@@ -176,4 +178,15 @@ def live_mappings(taken: Transition) -> tuple[Mapping, ...]:
     if second.kind != "crash":
         return mapped
     own = second.memory or AddressRange(0, 0)
-    return tuple([one for one in mapped if one.runtime or own.covers(one.physical)])
+    return (
+        *[one for one in mapped if one.runtime],
+        *[_part(one, one.physical & own) for one in mapped if (one.physical & own).size],
+    )
+
+
+def _part(one: Mapping, physical: AddressRange) -> Mapping:
+    """What a mapping has of a physical range within it."""
+    start = one.virtual_start
+    if start is not None:
+        start += physical.start - one.physical.start
+    return one._replace(physical=physical, virtual_start=start)

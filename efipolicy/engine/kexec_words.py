@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from efipolicy.engine.firmware import FirmwareState, pointers
 from efipolicy.engine.kexec_layout import Difference, Layout
+from efipolicy.engine.planned import Planned
 from efipolicy.model.address import AddressRange
 from efipolicy.model.chain import Channel, CounterExample
-from efipolicy.model.mapping import Mapping, MappingPlan
+from efipolicy.model.mapping import Mapping
 from efipolicy.model.platform import Platform
 from efipolicy.paging import Geometry
 
@@ -97,16 +98,43 @@ def unplaced(region: AddressRange) -> CounterExample:
     return CounterExample(region, None, None, None, sentence)
 
 
-def of_the_chain(platform: Platform, plans: Iterable[tuple[str, MappingPlan]]) -> Iterator[str]:
-    """What the verdicts on a whole chain take for granted, one sentence each."""
+def of_the_chain(platform: Platform, kernels: Sequence[tuple[str, Planned]]) -> Iterator[str]:
+    """What the verdicts on kernels, each with its name, take for granted, one sentence each."""
     if platform.memory_map.origin == "kexec":
         yield "the map comes from a kernel started by kexec; it is taken for firmware's own"
-    told: set[tuple[str, str]] = set()
-    for name, plan in plans:
-        if plan.status != "ok" and (name, plan.status) not in told:
-            told.add((name, plan.status))
+    if not platform.memory_map.runtime:
+        yield (
+            "no region of the memory map has EFI_MEMORY_RUNTIME: no kernel maps anything, and a "
+            "verdict says nothing of runtime services"
+        )
+    told: dict[str, dict[str, None]] = {}
+    for name, made in kernels:
+        plan = made.plan
+        if plan.status != "ok":
             why = f": {plan.problems[0].message}" if plan.problems else ""
-            yield f"{name}: the status of its plan is `{plan.status}`{why}"
+            told.setdefault(f"`{plan.status}`{why}", {})[name] = None
+    for status, names in told.items():
+        yield f"{', '.join(names)}: the status of {_whose(len(names))} is {status}"
+
+
+def _whose(plans: int) -> str:
+    return "its plan" if plans == 1 else "their plans"
+
+
+def pages_and_bits(kernels: Sequence[tuple[str, Planned]]) -> Iterator[str]:
+    """The page size and the address width of all kernels, or of each where they differ."""
+    words = [_geometry_words(made.geometry) for _, made in kernels]
+    if len(set(words)) == 1:
+        yield f"every kernel has {words[0]}"
+        return
+    names = [name for name, _ in kernels]
+    for number, (name, each) in enumerate(zip(names, words, strict=True), start=1):
+        who = name if names.count(name) == 1 else f"{name}, kernel {number},"
+        yield f"{who} has {each}"
+
+
+def _geometry_words(geometry: Geometry) -> str:
+    return f"{geometry.page_size >> 10}K pages and {geometry.virtual_address_bits} bits"
 
 
 def assumptions_of(number: int, taken: Transition) -> Iterator[str]:
@@ -124,7 +152,9 @@ def assumptions_of(number: int, taken: Transition) -> Iterator[str]:
     if second.role.only_given and state.listed_by is None and not told:
         yield f"{hop}: firmware left zero in the virtual starts that the map does not tell"
     if not state.running:
-        yield f"{hop}: judged as if {state.kernel.name} came up without runtime services"
+        failed = state.kernel.calls and not state.firmware.virtual
+        why = ": its SetVirtualAddressMap fails" if failed else ""
+        yield f"{hop}: judged as if {state.kernel.name} came up without runtime services{why}"
     if second.kind == "crash":
         memory = second.memory or "what was set aside for it"
         yield f"{hop}: the crash kernel uses no memory but {memory} and firmware's"
@@ -135,8 +165,11 @@ def _loader_words(taken: Transition) -> str:
     if taken.second.loader != "unspecified":
         return ""
     first, second = taken.state.kernel.role, taken.second.role
-    if not first.offers and "setup_data" in second.reads and taken.state.firmware.virtual:
+    virtual = taken.state.firmware.virtual
+    if not first.offers and "setup_data" in second.reads and virtual:
         return ": it passes nothing on of firmware, as kexec-tools and kexec-file do here"
     if second.kexec_flag is False and "setup_data" in first.offers:
         return ": the verdict is about the layouts; kexec-tools would pass nothing on"
+    if taken.channel == "none" and taken.second.addresses == "given" and virtual:
+        return ": it passes nothing on of firmware"
     return ": the second kernel is told where the system table is"

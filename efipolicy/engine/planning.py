@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from efipolicy.engine.planned import Planned
+from efipolicy.engine.reaching import with_unreachable
 from efipolicy.errors import EfipolicyError, PluginError, UsageError
 from efipolicy.model.mapping import MappingPlan, PlanProblem
 from efipolicy.model.memory_map import MemoryDescriptor
@@ -110,10 +111,11 @@ def _planned(
 ) -> Planned:
     strategy, request, evident = _requested(platform, registry, choice, declared)
     made: MappingPlan = call(f"strategy {strategy.name}", strategy.plan, request, gives=MappingPlan)
+    geometry = _widened(request, made.virtual_address_bits)
+    made = with_unreachable(made, geometry)
     if evident and not evident.certain and made.status == "ok":
         made = made._replace(status="assumption")
     made = _with_open_questions(made, platform)
-    geometry = _widened(request, made.virtual_address_bits)
     return Planned(made, request.architecture, geometry, evident, strategy.kexec)
 
 
@@ -181,6 +183,8 @@ def _evident(
     if len(sure) == 1:
         return _strategy(sure[0].strategy, platform, registry, None), sure[0]
     told = "the platform declares no strategy"
+    if declared and declared.calls and declared.calls.services == ():
+        told += ", and its kernel calls no runtime service"
     if sure:
         told += f", and its kernel fits {' and '.join(one.strategy for one in sure)}"
     fitting = ", ".join(_fitting(platform, registry))
@@ -374,7 +378,10 @@ def _with_open_questions(made: MappingPlan, platform: Platform) -> MappingPlan:
                 message=f"{left_out} unknown attribute left out",
             )
         )
-    if memory_map.extent == "partial":
+    if not memory_map.descriptors and memory_map.extent != "whole":
+        words = "the input holds no memory map: what is mapped where is not known"
+        problems.append(PlanProblem(rule="capture/incomplete-map", message=words))
+    elif memory_map.extent == "partial":
         problems.append(
             PlanProblem(
                 rule="capture/incomplete-map",

@@ -62,6 +62,13 @@ def tables_judged(
     return TablesJudged(problems, report.checked.not_checked, tuple(errors))
 
 
+def all_problems(planned: Planned, judged: TablesJudged) -> tuple[PlanProblem, ...]:
+    """The plan's own problems, and what rules say; what both tell of a region, once."""
+    found = {(problem.rule, problem.region) for problem in judged.problems}
+    own = [one for one in planned.plan.problems if (one.rule, one.region) not in found]
+    return (*own, *judged.problems)
+
+
 def _is_about_tables(rule: Rule) -> bool:
     return "page_tables" in rule.facts or "page_tables" in rule.optional_facts
 

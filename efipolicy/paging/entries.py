@@ -79,7 +79,9 @@ class EntryFormat(NamedTuple):
 FaultCause = Literal[
     "not-canonical", "not-mapped", "reserved-bits", "permission", "address-size", "unaligned"
 ]
+"""Why a processor stops: in the words of no architecture."""
 AccessKind = Literal["read", "write", "execute"]
+"""What code does at an address."""
 
 
 class Fault(NamedTuple):

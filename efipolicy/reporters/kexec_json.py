@@ -66,6 +66,8 @@ def matrix_json(made: Matrix, errors: Iterable[EfipolicyError] = ()) -> str:
         for cell in made.cells
     ]
     data: JsonObject = {"version": 1, "matrix": cells}
+    if made.assumptions:
+        data["assumptions"] = list(made.assumptions)
     if made.left_out:
         data["not_judged"] = list(made.left_out)
     told = [error_json(error) for error in errors]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from efipolicy.engine.planned import Planned
-from efipolicy.engine.table_problems import TablesJudged
+from efipolicy.engine.table_problems import TablesJudged, all_problems
 from efipolicy.engine.whatif import status_of
 from efipolicy.model.address import size_text
 from efipolicy.model.mapping import Access, Mapping, PlanProblem
@@ -65,7 +65,7 @@ def endings(
     for one in made.plan.unforeseen:
         pages = _pages(one.number_of_pages)
         yield f"not shown: {one.why}: {pages} {one.access}, nobody knows beforehand where"
-    yield from _problems([*made.plan.problems, *judged.problems], options, style)
+    yield from _problems(all_problems(made, judged), options, style)
     if not options.quiet:
         for entry in judged.not_checked:
             yield f"not checked: {entry.rule}, for want of {entry.needs}"

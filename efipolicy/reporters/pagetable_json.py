@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from efipolicy.engine.planned import Planned
-from efipolicy.engine.table_problems import TablesJudged
+from efipolicy.engine.table_problems import TablesJudged, all_problems
 from efipolicy.engine.whatif import leaves_by_size, status_of
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import EFI_PAGE_SIZE
@@ -67,7 +67,7 @@ def ending(made: Planned, judged: TablesJudged) -> JsonObject:
             {"why": one.why, "pages": list(one.number_of_pages), "access": one.access}
             for one in made.plan.unforeseen
         ],
-        "problems": [_problem(problem) for problem in (*made.plan.problems, *judged.problems)],
+        "problems": [_problem(problem) for problem in all_problems(made, judged)],
         "not_checked": [{"rule": entry.rule, "needs": entry.needs} for entry in judged.not_checked],
     }
 

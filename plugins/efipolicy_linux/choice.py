@@ -17,6 +17,7 @@ from efipolicy.plugin import (
     Platform,
     StrategyChoice,
 )
+from efipolicy_linux.handed_over import is_linux
 
 CURRENT: Final = (6, 12)
 """The kernel that is meant where nobody names one."""
@@ -24,7 +25,13 @@ CURRENT: Final = (6, 12)
 OLD_MAP_UNTIL: Final = (5, 10)
 """The first kernel without ``efi=old_map``."""
 
+I386_SINCE: Final = (2, 6)
+X86_64_SINCE: Final = (2, 6, 25)
 TOPDOWN_SINCE: Final = (3, 14)
+MIXED_SINCE: Final = (3, 15)
+"""Until then a 64-bit kernel left the runtime services of 32-bit firmware alone."""
+
+ARM64_SINCE: Final = (3, 16)
 STUB_SINCE: Final = (4, 0)
 NOVAMAP_SINCE: Final = (5, 1)
 PROPERTIES_SINCE: Final = (5, 10)
@@ -57,14 +64,11 @@ class LinuxKernel(NamedTuple):
 def linux_kernel(platform: Platform, declared: MappingDeclaration) -> LinuxKernel | None:
     """The kernel of a declaration; ``None`` where it is no Linux, or chooses no addresses.
 
-    It chooses none as a guest of Xen, after a kexec, without runtime services, and where the layout
-    is declared entry by entry.
+    It chooses none as a guest of Xen, which calls firmware for it, after a kexec, without runtime
+    services, and where the layout is declared entry by entry.
     """
-    if (
-        declared.os not in (None, "linux")
-        or declared.hypervisor
-        or declared.virtual_map is not None
-    ):
+    on_xen = "xen" in (declared.hypervisor or "").casefold()
+    if on_xen or declared.virtual_map is not None or not is_linux(declared):
         return None
     if declared.calls and declared.calls.services == ():
         return None
@@ -93,14 +97,17 @@ def takes_x86_topdown(platform: Platform, declared: MappingDeclaration) -> Strat
     if kernel is None or _is_mixed(platform) or _is_old_map(kernel):
         return None
     return kernel.choice(
-        "x86-topdown", "since 3.14 on 64-bit firmware", efi_debug="debug" in kernel.efi
+        "x86-topdown",
+        "since 3.14 on 64-bit firmware",
+        efi_debug="debug" in kernel.efi,
+        soft_reserve="nosoftreserve" not in kernel.efi,
     )
 
 
 def takes_x86_mixed(platform: Platform, declared: MappingDeclaration) -> StrategyChoice | None:
-    """64-bit kernels on 32-bit firmware."""
+    """64-bit kernels on 32-bit firmware since 3.15."""
     kernel = linux_kernel(platform, declared)
-    if kernel is None or not _is_mixed(platform):
+    if kernel is None or kernel.version < MIXED_SINCE or not _is_mixed(platform):
         return None
     return kernel.choice("x86-mixed", "a 64-bit kernel on 32-bit firmware")
 
@@ -109,6 +116,8 @@ def takes_x86_ioremap(platform: Platform, declared: MappingDeclaration) -> Strat
     """64-bit kernels before 3.14, and those told ``efi=old_map``."""
     kernel = linux_kernel(platform, declared)
     if kernel is None or _is_mixed(platform) or not _is_old_map(kernel):
+        return None
+    if kernel.version < X86_64_SINCE:
         return None
     told = "old_map" in kernel.efi and kernel.version >= TOPDOWN_SINCE
     return kernel.choice("x86-ioremap-svam", "efi=old_map" if told else "before 3.14")
@@ -203,9 +212,24 @@ def _smallest_width(declared: MappingDeclaration) -> int | None:
 def takes_arm64_ioremap(platform: Platform, declared: MappingDeclaration) -> StrategyChoice | None:
     """Kernels before 4.0, which call by themselves."""
     kernel = linux_kernel(platform, declared)
-    if kernel is None or kernel.version >= STUB_SINCE:
+    if kernel is None or not ARM64_SINCE <= kernel.version < STUB_SINCE:
         return None
     return kernel.choice("arm64-ioremap-svam", "before 4.0")
+
+
+def takes_i386_ioremap(platform: Platform, declared: MappingDeclaration) -> StrategyChoice | None:
+    """32-bit kernels, which leave the runtime services of 64-bit firmware alone."""
+    kernel = linux_kernel(platform, declared)
+    wide = platform.firmware is not None and platform.firmware.bits == 64
+    if kernel is None or kernel.version < I386_SINCE or wide:
+        return None
+    return kernel.choice("i386-ioremap", _ONLY_WAY)
+
+
+def takes_ia64_region67(platform: Platform, declared: MappingDeclaration) -> StrategyChoice | None:
+    """Every kernel on Itanium."""
+    kernel = linux_kernel(platform, declared)
+    return kernel.choice("ia64-region67", _ONLY_WAY) if kernel else None
 
 
 def choices(platform: Platform, declared: MappingDeclaration) -> Iterator[StrategyChoice]:
@@ -214,13 +238,12 @@ def choices(platform: Platform, declared: MappingDeclaration) -> Iterator[Strate
         choice = takes(platform, declared)
         if choice:
             yield choice
-    kernel = linux_kernel(platform, declared)
-    if kernel and platform.architecture in _ONLY:
-        yield kernel.choice(_ONLY[platform.architecture], "the only way it has")
 
 
+_ONLY_WAY: Final = "the only way it has"
 _TAKERS: Final = {
     "x86_64": (takes_x86_topdown, takes_x86_mixed, takes_x86_ioremap),
     "arm64": (takes_arm64_novamap, takes_arm64_stub_virtmap, takes_arm64_ioremap),
+    "i386": (takes_i386_ioremap,),
+    "ia64": (takes_ia64_region67,),
 }
-_ONLY: Final = {"i386": "i386-ioremap", "ia64": "ia64-region67"}

@@ -25,8 +25,8 @@ from efipolicy_linux.linear_map import (
     virtual_map,
 )
 from efipolicy_linux.page import page_of
-from efipolicy_linux.x86_parts import SOFT_RESERVE_SINCE, end_of_ram, kernel_option
-from efipolicy_linux.x86_topdown import Region, regions_of
+from efipolicy_linux.x86_parts import end_of_ram, kernel_option
+from efipolicy_linux.x86_topdown import SOFT_RESERVE_SINCE, Region, regions_of
 
 MAXIMUM_LOWMEM: Final = 896 << 20
 

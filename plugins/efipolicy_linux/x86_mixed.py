@@ -30,7 +30,6 @@ from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_flags import protections
 from efipolicy_linux.x86_parts import (
     GBPAGES,
-    SOFT_RESERVE_SINCE,
     kernel_option,
     largest_leaf,
     map_time_of,
@@ -38,7 +37,7 @@ from efipolicy_linux.x86_parts import (
     packed_list,
     page_0,
 )
-from efipolicy_linux.x86_topdown import GIB, Region
+from efipolicy_linux.x86_topdown import GIB, SOFT_RESERVE_SINCE, Region
 
 _CALL: Final = RuntimeCall(
     register="CR3",

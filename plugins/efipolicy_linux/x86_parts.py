@@ -18,10 +18,7 @@ from efipolicy.plugin import (
     VirtualMapEntry,
 )
 from efipolicy_linux.x86_flags import BOOT_SERVICES_UNMAPPED_SINCE, NX_DATA_SINCE, MapTime
-from efipolicy_linux.x86_topdown import GIB, PHASE, Region, regions_of
-
-SOFT_RESERVE_SINCE: Final = (5, 5)
-"""Since then EfiConventionalMemory with EFI_MEMORY_SP is left to its driver."""
+from efipolicy_linux.x86_topdown import GIB, PHASE, SOFT_RESERVE_SINCE, Region, regions_of
 
 RAM: Final = frozenset({*range(1, 8), 9, 10, 14})
 """The memory types that are RAM where they are write-back."""

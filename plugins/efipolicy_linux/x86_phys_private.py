@@ -16,6 +16,7 @@ from efipolicy.plugin import (
     MemoryDescriptor,
     MemoryMap,
     Option,
+    PlanProblem,
     PlanRequest,
     RuntimeCall,
     Strategy,
@@ -48,14 +49,16 @@ def plan_phys_private(request: PlanRequest) -> MappingPlan:
         return made._replace(strategy="x86-phys-private")
     chosen = [d for d in memory_map.descriptors if _is_mapped(d, options)]
     mappings = tuple([_mapping(descriptor, options) for descriptor in chosen])
+    problems = tuple(_left_out(memory_map, options))
     return MappingPlan(
         strategy="x86-phys-private",
         options=resolved_options(request),
-        status="ok",
+        status="impossible" if problems else "ok",
         mappings=mappings,
         extra=tuple(_extra(mappings, options, memory_map)),
         svam=None,
         call=_call(options),
+        problems=problems,
         largest_leaf=EFI_PAGE_SIZE,
         direct_map=direct_map_of(memory_map, EFI_PAGE_SIZE),
     )
@@ -69,6 +72,17 @@ def _is_mapped(descriptor: MemoryDescriptor, options: Any) -> bool:
     if options["literal"]:
         return bool(descriptor.type & _CODE or descriptor.type & _DATA)
     return descriptor.type in (_CODE, _DATA)
+
+
+def _left_out(memory_map: MemoryMap, options: Any) -> Iterator[PlanProblem]:
+    """The runtime regions whose type is not looked for, such as registers."""
+    for descriptor in memory_map.runtime:
+        if not _is_mapped(descriptor, options):
+            yield PlanProblem(
+                rule="plan/mapping-out-of-reach",
+                message=f"{descriptor} is of a type that is not mapped",
+                region=descriptor.physical,
+            )
 
 
 def _mapping(descriptor: MemoryDescriptor, options: Any) -> Mapping:
@@ -108,7 +122,7 @@ def _one_page_too_many(mappings: tuple[Mapping, ...], memory_map: MemoryMap) -> 
     places = {mapping.physical.start: place for place, mapping in enumerate(mappings)}
     for place, mapping in enumerate(mappings):
         end = mapping.physical.end
-        if places.get(end, -1) < place:
+        if end < 1 << 64 and places.get(end, -1) < place:
             owner = memory_map.at(end)
             yield mapping._replace(
                 physical=pages_of(end, 1),

@@ -19,6 +19,9 @@ WINDOW: Final = AddressRange(2**64 - 68 * GIB, 2**64 - 4 * GIB)
 PHASE: Final = 2 << 20
 """A region keeps its offset within 2 MiB, so that 2 MiB pages fit on both sides."""
 
+SOFT_RESERVE_SINCE: Final = (5, 5)
+"""Since then EfiConventionalMemory with EFI_MEMORY_SP is left to its driver."""
+
 _BOOT_SERVICES = (EfiMemoryType.EfiBootServicesCode, EfiMemoryType.EfiBootServicesData)
 
 

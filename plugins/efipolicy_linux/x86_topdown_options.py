@@ -38,7 +38,7 @@ _PLACEMENT: Final = (
         name="soft_reserve",
         kind="boolean",
         default=True,
-        doc="whether EfiConventionalMemory with EFI_MEMORY_SP is left out",
+        doc="whether EfiConventionalMemory with EFI_MEMORY_SP is left out, as kernels do since 5.5",
     ),
 )
 

@@ -27,7 +27,7 @@ from efipolicy.plugin import (
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_flags import MapTime, protections
-from efipolicy_linux.x86_topdown import PHASE, Region, place, regions_of
+from efipolicy_linux.x86_topdown import PHASE, SOFT_RESERVE_SINCE, Region, place, regions_of
 from efipolicy_linux.x86_topdown_options import OPTIONS
 
 REVERSED_SINCE: Final = (4, 3)
@@ -58,7 +58,7 @@ def plan_topdown(request: PlanRequest) -> MappingPlan:
         memory_map.descriptors,
         merge=options["merge"],
         boot_services=options["boot_services"],
-        soft_reserve=options["soft_reserve"],
+        soft_reserve=options["soft_reserve"] and options["kernel"] >= SOFT_RESERVE_SINCE,
     )
     if _order(options) == "reverse":
         regions.reverse()

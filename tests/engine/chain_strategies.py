@@ -79,7 +79,7 @@ def strategy(
         return MappingPlan(
             strategy=name,
             options=dict(request.options),
-            status="ok",
+            status="incomplete" if place is unknown else "ok",
             mappings=mappings,
             extra=extra if one_to_one else (),
             svam=tuple(map(_entry, mappings)) if calls else None,

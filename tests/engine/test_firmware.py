@@ -184,3 +184,15 @@ def test_whether_a_pointer_is_converted_can_matter(registry: Registry) -> None:
     (seen,) = accesses_of_plan(subject, made)
     assert seen.works is None
     assert "nobody says" in seen.sentence
+
+
+def test_of_mappings_at_one_distance_the_one_that_holds_the_access_counts(
+    registry: Registry,
+) -> None:
+    known = "[{physical: 0x200008, converted: false}, {physical: 0x180000, converted: false}]"
+    subject = platform(sections=f"firmware_accesses: {known}")
+    made = planned(subject, registry, PlanChoice(strategy="identity"))
+    inside, between = accesses_of_plan(subject, made)
+    assert inside.through is not None
+    assert inside.through.physical.start == 0x200000
+    assert between.works is False

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from efipolicy.engine.kexec import simulate, verdict_to_itself
-from efipolicy.engine.kexec_chains import declared_chain, role_of, spelled_chain
+from efipolicy.engine.kexec_chains import declared_chain, role_of
 from efipolicy.engine.kexec_matrix import matrix
+from efipolicy.engine.kexec_spelled import spelled_chain
 from efipolicy.engine.kexec_state import ChainKernel
 from efipolicy.engine.planning import PlanChoice, planned
 from efipolicy.errors import UsageError

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from efipolicy.engine.kexec import simulate
-from efipolicy.engine.kexec_chains import spelled_chain
 from efipolicy.engine.kexec_matrix import matrix
+from efipolicy.engine.kexec_spelled import spelled_chain
 from efipolicy.engine.planning import PlanChoice
 from efipolicy.model.memory_map import MemoryMap
 from efipolicy.model.platform import ArchitectureReason, Platform

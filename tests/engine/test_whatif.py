@@ -181,7 +181,8 @@ def test_what_no_table_can_hold_is_impossible_whatever_the_strategy_says() -> No
     rows, _ = what_if(platform_of("x86_64"), OnlyStrategies(FAR), PlanChoice())
     narrow, wide = row_of(rows, "far", 48), row_of(rows, "far", 57)
     assert (narrow.status, wide.status) == ("impossible", "ok")
-    assert narrow.problem == "no address that x86_64-4level translates"
+    assert narrow.problem is not None
+    assert narrow.problem.endswith("no address that x86_64-4level translates")
     assert wide.problem is None
 
 

@@ -25,7 +25,7 @@ ARM6 = [
 
 def arm64(regions: Sequence[Row], attributes: Sequence[Row] | None = None) -> Platform:
     """A platform with such a memory map."""
-    return platform_of(regions, architecture="arm64", attributes=attributes)
+    return platform_of(regions, "whole", architecture="arm64", attributes=attributes)
 
 
 def plan_of(

@@ -154,3 +154,39 @@ def test_only_the_modules_on_the_way_to_a_strategy_are_loaded() -> None:
 def test_a_strategy_that_nobody_has_is_not_found(registry: Registry) -> None:
     assert Registry().strategy("nope") is None
     assert {name for name in registry.strategies if Registry().strategy(name) is None} == set()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "bits", "kernel"),
+    [("x86_64", 32, "3.14"), ("i386", 64, "6.1"), ("x86_64", 64, "2.6.24"), ("arm64", 64, "3.15")],
+)
+def test_a_kernel_that_never_calls_such_firmware_takes_no_strategy(
+    registry: Registry, architecture: str, bits: int, kernel: str
+) -> None:
+    platform = _platform(architecture, firmware=Firmware(bits=bits))
+    with pytest.raises(NoStrategyError):
+        _taken(registry, platform, _linux(kernel))
+
+
+def test_mixed_mode_begins_with_3_15(registry: Registry) -> None:
+    platform = _platform("x86_64", firmware=Firmware(bits=32))
+    assert _taken(registry, platform, _linux("3.15")) == ("x86-mixed", "ok")
+
+
+@pytest.mark.parametrize("more", [{"os": "Linux"}, {"os": "Debian Linux"}, {"hypervisor": "kvm"}])
+def test_linux_is_linux_however_it_is_written_and_under_any_hypervisor_but_xen(
+    registry: Registry, more: dict[str, str]
+) -> None:
+    assert _taken(registry, _platform("x86_64"), _linux("6.12", **more)) == ("x86-topdown", "ok")
+
+
+def test_a_guest_of_xen_is_one_however_it_is_written(registry: Registry) -> None:
+    with pytest.raises(NoStrategyError):
+        _taken(registry, _platform("x86_64"), _linux("6.12", hypervisor="Xen 4.17"))
+
+
+def test_the_command_line_says_whether_memory_is_left_to_its_driver(registry: Registry) -> None:
+    for words, left in [(("efi=nosoftreserve",), False), ((), True)]:
+        platform = replace(_platform("x86_64"), mapping=(_linux("6.12", *words),))
+        made = planned(platform, registry, PlanChoice())
+        assert made.plan.options["soft_reserve"] is left

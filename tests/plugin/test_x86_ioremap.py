@@ -236,7 +236,7 @@ def test_what_has_an_address_keeps_its_distances(
         rows.append((type, start, pages * 0x1000, RUNTIME | WB))
         start += pages * 0x1000
     architecture = "i386" if strategy.startswith("i386") else "x86_64"
-    made = planned_as(platform_of(rows, architecture=architecture), choice(strategy)).plan
+    made = planned_as(platform_of(rows, "whole", architecture=architecture), choice(strategy)).plan
     known = [m for m in made.mappings if m.virtual_start is not None]
     assert len(known) + len(made.problems) == len(rows)
     for low, high in pairwise(known):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from efipolicy.engine.planned import Planned
+from efipolicy.model.address import AddressRange
 from tests.conftest import FIXTURES, Run
 from tests.plugin.plans import (
     RUNTIME,
@@ -175,3 +176,17 @@ def test_everything_is_at_its_physical_address_and_firmware_is_told_nothing(
         assert mapping.virtual_start == mapping.physical.start
     caches = {run.cache for run in tables(made).runs}
     assert ("UC-" in caches) == any(cache == 1 for *_, cache in shapes)
+
+
+def test_registers_that_the_mailed_form_leaves_out_are_told() -> None:
+    rows = [OVMF5[0], (11, 0xFE000000, 0x1000, RUNTIME | 1)]
+    made = private(rows, variant="mailing-list").plan
+    assert addresses(made) == [(0x800000, 0x800000)]
+    assert made.status == "impossible"
+    assert [problem.region for problem in made.problems] == [AddressRange(0xFE000000, 0xFE001000)]
+    assert private(rows, variant="mailing-list", literal="true").plan.status == "ok"
+
+
+def test_no_page_too_many_follows_the_last_page_of_all() -> None:
+    made = private([OVMF5[0], (11, 2**64 - 0x1000, 0x1000, RUNTIME | 1)]).plan
+    assert all(mapping.physical.end <= 1 << 64 for mapping in made.extra)

@@ -433,3 +433,10 @@ def test_where_the_list_for_firmware_lies_is_not_known_unless_it_is_said() -> No
     assert planned(platform_of([DATA]), svam_buffer="0x9000,0xb000").unforeseen == ()
     many = [(6, 0x1000000 + 0x2000 * each, 0x1000, RUNTIME | WB) for each in range(257)]
     assert planned(platform_of(many)).unforeseen[0].number_of_pages == (1, 2, 4, 8)
+
+
+def test_memory_of_a_specific_purpose_is_left_to_its_driver_since_5_5() -> None:
+    rows = [(7, 0x10000000, 0x200000, RUNTIME | WB | 0x40000)]
+    for kernel, placed in [("5.4", 1), ("5.5", 0)]:
+        made = planned_as(platform_of(rows), choice("x86-topdown", kernel=kernel)).plan
+        assert len(made.mappings) == placed
