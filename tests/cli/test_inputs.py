@@ -77,7 +77,10 @@ def test_a_directory_is_walked_in_order_and_the_rest_is_counted(folder: Path, ru
     (folder / "image.png").write_bytes(b"\x89PNG\0\0")
     status, out, _ = run("lint", ".")
     assert status == 1
-    said = "platform, 1 descriptor, unknown extent, origin unknown, architecture x86_64"
+    said = (
+        "platform, 1 descriptor, unknown extent, origin unknown, architecture x86_64, "
+        "strategy x86-topdown (a current kernel, as Linux 6.12: since 3.14 on 64-bit firmware)"
+    )
     assert [line for line in out.splitlines() if line.startswith("linted")] == [
         f"linted a.yaml: {said}",
         f"linted sub/b.yaml: {said}",

@@ -147,7 +147,7 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "plan": "SetVirtualAddressMap is not called",
         "pagetable": "tables  1 (PGD 1",
         "whatif": "kexec: what becomes of firmware",
-        "kexec": "first \\ second",
+        "kexec": "after freebsd-1to1",
         "explain": "uefi/zero-pages",
         "plugins": "rules: ",
         "rules": "uefi/zero-pages",
