@@ -17,6 +17,7 @@ from efipolicy.engine.verifying import (
     check_same_width,
     choice_for,
     verify,
+    with_shown_tables,
 )
 from efipolicy.errors import UsageError
 from efipolicy.plugin import RenderOptions
@@ -61,6 +62,7 @@ def run(arguments: Sequence[str]) -> int:
         platform = read_one(options.file, options, registry).platform
         observed = read_one(options.observed, options, registry).platform
         check_same_architecture(platform, observed, options.observed)
+        platform = with_shown_tables(platform, observed)
         prediction = planned(platform, registry, choice_for(platform, observed, choice))
         check_same_width(prediction, observed, options.observed)
         found = verify(prediction, platform, observed)

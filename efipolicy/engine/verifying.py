@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from efipolicy.engine.planned import Planned
@@ -49,6 +50,24 @@ def verify(planned: Planned, platform: Platform, observed: Platform) -> Verifica
         (*explained, *tables.explained),
         tables.left_out,
     )
+
+
+def with_shown_tables(platform: Platform, observed: Platform) -> Platform:
+    """The platform whose first kernel has the page size and the width that a dump shows.
+
+    What the platform declares itself stays. Which strategy a kernel takes can depend on both.
+    """
+    dumps = observed.capture.page_tables if observed.capture else ()
+    if not platform.mapping or not dumps:
+        return platform
+    first, *others = platform.mapping
+    shown = dumps[0]
+    informed = replace(
+        first,
+        page_size=first.page_size or shown.page_size,
+        virtual_address_bits=first.virtual_address_bits or shown.virtual_address_bits,
+    )
+    return replace(platform, mapping=(informed, *others))
 
 
 def choice_for(platform: Platform, observed: Platform, choice: PlanChoice) -> PlanChoice:

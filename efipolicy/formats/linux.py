@@ -20,6 +20,7 @@ from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.linux_scan import Map, Scan
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.declared import SystemTable
+from efipolicy.model.efi import EfiMemoryType
 from efipolicy.model.memory_map import MemoryMap
 from efipolicy.model.platform import Capture, Firmware, Platform, Revision
 from efipolicy.plugin.types import CaptureFormat, CaptureReading
@@ -103,7 +104,7 @@ class _Assembly:
             architecture=architecture,
             architecture_reason=reason,
             uefi=self._revision(),
-            firmware=self._firmware(),
+            firmware=self._firmware(architecture),
             memory_map=memory_map,
             memory_attributes_table=self.attributes_table,
             configuration_tables=tables.known if tables else None,
@@ -159,10 +160,25 @@ class _Assembly:
             return None
         return linux_log.revision(self.banner.digits, linux_machine.kernel_version(self.version))
 
-    def _firmware(self) -> Firmware | None:
+    def _firmware(self, architecture: str) -> Firmware | None:
         vendor = self.banner.vendor if self.banner else None
         version = self.machine.firmware_version if self.machine else None
-        return Firmware(vendor=vendor, version=version) if vendor or version else None
+        bits = 32 if architecture == "x86_64" and self._is_mixed() else None
+        if not (vendor or version or bits):
+            return None
+        return Firmware(vendor=vendor, version=version, bits=bits)
+
+    def _is_mixed(self) -> bool:
+        """Whether the kernel maps free memory, which it does for firmware of 32 bits only.
+
+        Linux 6.12, arch/x86/platform/efi/efi.c.
+        """
+        return any(
+            descriptor.type == EfiMemoryType.EfiConventionalMemory and not descriptor.runtime
+            for one in self.scan.maps
+            if one.memory_map.origin == "kernel-edited" and self.boot.start <= one.entries[0].start
+            for descriptor in one.memory_map.descriptors
+        )
 
     def _system_table(self) -> SystemTable | None:
         address = self.parameters.values.get("System Table") if self.parameters else None

@@ -32,4 +32,4 @@ def targets(chain: tuple[Kernel, ...]) -> Iterator[Target | NotJudged]:
             if start < end:
                 yield Target(hop, field, f"{name} {start:#x}-{end:#x}", AddressRange(start, end))
             else:
-                yield NotJudged(f"mapping[].kexec[].{field}: [start, end) with start below end")
+                yield NotJudged(f"mapping[].kexec[].{field}: a range whose start is below its end")

@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 from efipolicy.plugin import (
     RUNTIME_SERVICES,
-    EfiMemoryType,
     MappingDeclaration,
     Platform,
     StrategyChoice,
@@ -124,16 +123,7 @@ def takes_x86_ioremap(platform: Platform, declared: MappingDeclaration) -> Strat
 
 
 def _is_mixed(platform: Platform) -> bool:
-    """Whether firmware is of 32 bits: for such, Linux maps memory that it otherwise leaves out."""
-    if platform.firmware is not None and platform.firmware.bits is not None:
-        return platform.firmware.bits == 32
-    kernels_own = platform.capture.other_maps if platform.capture else ()
-    return any(
-        descriptor.type == EfiMemoryType.EfiConventionalMemory and not descriptor.runtime
-        for memory_map in kernels_own
-        if memory_map.origin == "kernel-edited"
-        for descriptor in memory_map.descriptors
-    )
+    return platform.firmware is not None and platform.firmware.bits == 32
 
 
 def _is_old_map(kernel: LinuxKernel) -> bool:

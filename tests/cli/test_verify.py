@@ -186,6 +186,12 @@ def test_a_log_tells_the_strategy(run: Run) -> None:
     assert (status, out.partition(",")[0]) == (0, "x86-topdown: match")
 
 
+@pytest.mark.parametrize("boot", ["a64-1g-4k-va39-rig-ptdump", "a64-4g-64k-va42-rig-ptdump"])
+def test_the_width_that_a_dump_shows_tells_the_strategy_too(run: Run, boot: str) -> None:
+    status, out, _ = run("verify", RECORDED / boot / "log.txt", RECORDED / boot / "page-tables.txt")
+    assert (status, out.partition(",")[0]) == (0, "arm64-stub-virtmap: match")
+
+
 def test_a_strategy_is_needed(run: Run) -> None:
     bare = FIXTURES / "platforms" / "ovmf5.yaml"
     status, _, err = run("verify", bare, BOOT / "runtime-map.txt")

@@ -11,6 +11,7 @@ from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import Capture, Platform, Revision
 from efipolicy.plugin.registry import Registry
 from efipolicy.source import SourceText
+from tests.conftest import ROOT
 from tests.formats.test_reading_effort import work
 
 WB = 0xF
@@ -565,3 +566,14 @@ def test_four_times_of_anything_is_four_times_the_work(part: str) -> None:
         HEAD + "".join(part.format(number) for number in range(1, size)) for size in (60, 240)
     )
     assert work(large) < 5 * work(small)
+
+
+@pytest.mark.parametrize(
+    ("boot", "bits"), [("x64-mixed-ia32-1g-k61", 32), ("x64-q35-2g-k61", None)]
+)
+def test_a_kernel_that_maps_free_memory_runs_on_firmware_of_32_bits(
+    boot: str, bits: int | None
+) -> None:
+    platform = read((ROOT / "tests" / "recorded" / boot / "log.txt").read_text())
+    assert platform.firmware
+    assert platform.firmware.bits == bits
