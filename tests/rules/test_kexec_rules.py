@@ -265,7 +265,7 @@ class TestWhatKexecWritesTo:
         with pytest.raises(ExampleError, match="segments"):
             findings(FIRMWARE, RUNTIME_DATA, sections=chain("", "kind: kexec"))
         backwards = chain("", "segments: [[0x20000000, 0x10000000]]")
-        with pytest.raises(ExampleError, match="start below end"):
+        with pytest.raises(ExampleError, match="start is below its end"):
             findings(FIRMWARE, RUNTIME_DATA, sections=backwards)
 
     def test_the_tpm_event_log_is_kept_by_its_guid(self, findings: Findings) -> None:
