@@ -22,6 +22,8 @@ _KERNEL_HALF: Final = 1 << 63
 _CONTIGUOUS: Final = frozenset(("CON", "CONT"))
 _PROTECTED: Final = (EfiMemoryType.EfiRuntimeServicesCode, EfiMemoryType.EfiRuntimeServicesData)
 _KEPT: Final = "boot-services memory that stays mapped, as with efi=debug"
+_LARGEST_IMAGE: Final = 64 << 20
+"""Bytes; kernels of distributions have 20 to 40 MiB."""
 _NO_ATTRIBUTES_TABLE: Final = (
     "protected as the Memory Attributes Table says, whose entries the input does not hold"
 )
@@ -90,9 +92,14 @@ class _Prediction:
     ) -> tuple[Iterable[Mismatch], Iterable[Explained]]:
         """What differs from the rows of one dump, which ascend, and what of it is explained."""
         mismatches, explained = _Joined(), _Joined()
-        for stretch in _stretches(self.runs, self.kept, rows):
-            differences = _differences(stretch.run, stretch)
-            why = self._why(stretch, differences) if differences else None
+        differing = [
+            (stretch, differences)
+            for stretch in _stretches(self.runs, self.kept, rows)
+            if (differences := _differences(stretch.run, stretch))
+        ]
+        own = self._own_image(differing)
+        for stretch, differences in differing:
+            why = self.plan.own_image if stretch.start in own else self._why(stretch, differences)
             for what in (why,) if why else differences:
                 (explained if why else mismatches).add(what, stretch)
         unforeseen = list(self.plan.unforeseen)
@@ -109,6 +116,30 @@ class _Prediction:
             for why, stretch in explained.stretches()
         ]
         return found, sorted(reasons)
+
+    def _own_image(
+        self, differing: Sequence[tuple[_Stretch, Sequence[Difference]]]
+    ) -> frozenset[int]:
+        """The starts of what can be the kernel's image: taken out of the 1:1 map, or protected.
+
+        One image is in one place; what is scattered further than an image is something else.
+        """
+        if self.plan.own_image is None:
+            return frozenset()
+        taken = [stretch for stretch, found in differing if self._is_own(stretch, found)]
+        if not taken or taken[-1].end - taken[0].start > _LARGEST_IMAGE:
+            return frozenset()
+        return frozenset(stretch.start for stretch in taken)
+
+    def _is_own(self, stretch: _Stretch, differences: Sequence[Difference]) -> bool:
+        run, row = stretch.run, stretch.row
+        if run is None or run.physical != run.start or self.mappings[run.mapping].runtime:
+            return False
+        if row is None or _is_narrower(run, row, differences):
+            return True
+        # A page of it that is executable is not writable: the way back from firmware.
+        split = row.leaf_size is None or row.leaf_size <= run.leaf_size
+        return split and set(differences) <= {"access", "leaf"} and row.access == "RX"
 
     def _why(self, stretch: _Stretch, differences: Sequence[str]) -> str | None:
         """What explains the differences of a stretch, if anything does."""

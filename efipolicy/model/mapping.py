@@ -102,7 +102,8 @@ class MappingPlan(NamedTuple):
     is protected once everything is mapped, the number of the bit that marks encrypted memory, the
     physical memory that the kernel's own tables map as ordinary memory while firmware runs, and
     what is mapped besides at a place that no input tells, and the width of the tables where they
-    translate more than the addresses the kernel uses.
+    translate more than the addresses the kernel uses. ``own_image`` says why the kernel's image may
+    be missing from what is mapped 1:1, or protected in it, where nobody says where that image lies.
     """
 
     strategy: str
@@ -120,3 +121,4 @@ class MappingPlan(NamedTuple):
     direct_map: tuple[AddressRange, ...] = ()
     unforeseen: tuple[Unforeseen, ...] = ()
     virtual_address_bits: int | None = None
+    own_image: str | None = None

@@ -39,6 +39,8 @@ from efipolicy_linux.x86_parts import (
 )
 from efipolicy_linux.x86_topdown import GIB, SOFT_RESERVE_SINCE, Region
 
+_OWN_IMAGE: Final = "the kernel's own image, taken out of the 1:1 map and protected in it"
+
 _CALL: Final = RuntimeCall(
     register="CR3",
     stays_mapped="the kernel's half, and all RAM and the regions at their physical addresses",
@@ -77,6 +79,7 @@ def plan_mixed(request: PlanRequest) -> MappingPlan:
         largest_leaf=largest_leaf(request),
         protections=(*_read_only(options["kernel_rodata"]), *attributes),
         direct_map=direct_map_of(platform.memory_map, EFI_PAGE_SIZE),
+        own_image=_OWN_IMAGE if options["kernel_text"] is None else None,
     )
 
 

@@ -63,6 +63,28 @@ def test_what_a_real_kernel_installed_is_what_is_predicted(
     assert reasons <= {"the list handed to SetVirtualAddressMap"}
 
 
+MIXED = RECORDED / "x64-mixed-ia32-1g-k61"
+
+
+def test_the_kernels_image_in_the_1_to_1_map_of_mixed_mode_is_explained(run: Run) -> None:
+    status, found = _json(run, MIXED / "log.txt", MIXED / "walked-page-tables.txt")
+    assert (status, found["strategy"], found["mismatches"]) == (0, "x86-mixed", [])
+    assert {one["why"].partition(",")[0] for one in found["explained"]} >= {
+        "the kernel's own image"
+    }
+
+
+def test_free_memory_that_is_missing_elsewhere_too_is_no_image(run: Run, folder: Path) -> None:
+    rows = (MIXED / "walked-page-tables.txt").read_text().splitlines(keepends=True)
+    largest = [row for row in rows if " 2M RW NX" in row and row.startswith("0x00000000")][-1]
+    (folder / "shorter.txt").write_text("".join(row for row in rows if row != largest))
+    status, found = _json(run, MIXED / "log.txt", "shorter.txt")
+    assert (status, found["status"]) == (1, "mismatch")
+    assert largest.partition("-")[0] in {
+        f"{int(one['virtual_start'], 16):#018x}" for one in found["mismatches"]
+    }
+
+
 def test_what_is_not_known_of_a_boot_is_explained_in_a_line_a_reason(run: Run) -> None:
     tables = BOOT / "page-tables.txt"
     status, out, _ = run("verify", BOOT / "log.txt", tables, *TOPDOWN)
