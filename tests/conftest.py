@@ -29,6 +29,17 @@ memory_map:
 """
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options for boots in ``tests/e2e`` and for looks in ``tests/browser``."""
+    group = parser.getgroup("efipolicy")
+    group.addoption("--boots", choices=("quick", "all"), help="boot firmware and kernels in QEMU")
+    group.addoption(
+        "--refresh", action="store_true", help="with --boots: record anew what boots show"
+    )
+    group.addoption("--browser", action="store_true", help="look at pages in Chromium")
+    group.addoption("--site", metavar="FOLDER", help="with --browser: a build of its project")
+
+
 @pytest.fixture(scope="session")
 def registry() -> Registry:
     """The plugins that are installed."""

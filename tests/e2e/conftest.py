@@ -1,0 +1,25 @@
+"""Boots are tried when they are asked for: ``--boots quick`` or ``--boots all``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("tests.e2e.checks")
+
+from tests.e2e.booting import Rig  # noqa: E402 - the rewriting comes first
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Nothing is skipped: boots that were not asked for are no tests."""
+    unasked = collection_path.name == "test_boots.py" and not config.getoption("boots")
+    return True if unasked else None
+
+
+@pytest.fixture(scope="session")
+def rig(pytestconfig: pytest.Config) -> Rig:
+    """What boots share; downloads and consoles are kept where ``EFIPOLICY_BOOTS_FOLDER`` says."""
+    folder = os.environ.get("EFIPOLICY_BOOTS_FOLDER") or pytestconfig.rootpath / ".tox" / "boots"
+    return Rig(Path(folder))
