@@ -19,11 +19,10 @@ from efipolicy.model.platform import (
     ArchitectureReason,
     Platform,
 )
-from efipolicy.plugin.registry import REMEDY, Registry
+from efipolicy.plugin.registry import Registry
 from efipolicy.policy import Selection, choosing
 from efipolicy.policy.search import find_configuration
 from efipolicy.source import ForeignInputError, InputError, SourceText
-from efipolicy.source.shape import suggestion
 
 if TYPE_CHECKING:
     from efipolicy.engine.fixing import Relint
@@ -353,12 +352,10 @@ def _missing_architectures(reports: list[InputReport], registry: Registry) -> li
 
 def missing_architecture(name: str, path: str, registry: Registry) -> PluginError:
     """The error for a platform whose architecture no plugin knows."""
-    installed = ", ".join(sorted(registry.architectures)) or "none"
-    error = PluginError(
-        f"{path}: architecture `{name}` is not installed, so its rules were not checked "
-        f"(installed: {installed}){suggestion(name, registry.architectures)}; "
-        f"install a plugin that provides it" + ("" if registry.architectures else f", or {REMEDY}")
-    )
+    from efipolicy.plugin.elsewhere import not_installed
+
+    told = not_installed(name, registry, so=", so its rules were not checked")
+    error = PluginError(f"{path}: {told}")
     error.path = path
     return error
 

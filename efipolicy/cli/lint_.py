@@ -232,9 +232,10 @@ def _output(text: str) -> Output:
 def _reporter(name: str, registry: Registry) -> Reporter:
     reporter = registry.reporters.get(name)
     if reporter is None:
+        from efipolicy.plugin.elsewhere import nothing_of
         from efipolicy.source.shape import suggestion
 
-        known = ", ".join(sorted(registry.reporters))
+        known = ", ".join(sorted(registry.reporters)) or nothing_of("reporters")
         hint = suggestion(name, registry.reporters)
         raise UsageError(f"unknown format `{name}`; known: {known}{hint}")
     return reporter

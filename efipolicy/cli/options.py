@@ -16,7 +16,13 @@ from efipolicy.plugin.registry import Registry
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are ours to report."""
 
-    def __init__(self, command: str, description: str) -> None:
+    def __init__(
+        self,
+        command: str,
+        description: str,
+        *,
+        output: tuple[str, str] = ("FILE", "write there, not to stdout"),
+    ) -> None:
         super().__init__(
             prog=f"efipolicy {command}",
             description=description,
@@ -24,7 +30,7 @@ class Parser(argparse.ArgumentParser):
             # Without a width argparse imports shutil, and compression with it, to ask the terminal.
             formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
         )
-        self.add_argument("-o", "--output", metavar="FILE", help="write there, not to stdout")
+        self.add_argument("-o", "--output", metavar=output[0], help=output[1])
         self.add_argument(
             "--color",
             choices=("auto", "always", "never"),
@@ -135,11 +141,9 @@ def _values_of(arguments: Sequence[str], option: str) -> list[str]:
 def known_architecture(name: str | None, registry: Registry) -> str | None:
     """The name, when it is installed. Raises `PluginError` otherwise."""
     if name is not None and name not in registry.architectures:
-        from efipolicy.source.shape import suggestion
+        from efipolicy.plugin.elsewhere import not_installed
 
-        known = ", ".join(sorted(registry.architectures))
-        hint = suggestion(name, registry.architectures)
-        raise PluginError(f"architecture `{name}` is not installed; installed: {known}{hint}")
+        raise PluginError(not_installed(name, registry))
     return name
 
 

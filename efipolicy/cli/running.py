@@ -24,6 +24,8 @@ def run(arguments: list[str]) -> int:
     # A run is short and makes few cycles; looking for them while modules load costs milliseconds.
     gc.set_threshold(100_000)
     debug = "--debug" in arguments
+    if debug:
+        _show_tracebacks(wanted=True)
     try:
         status = _dispatch(arguments)
         if sys.stdout is not None:
@@ -50,7 +52,17 @@ def run(arguments: list[str]) -> int:
             raise
         complain(report_bug(problem))
         status = int(ExitStatus.INTERNAL)
+    finally:
+        if debug:
+            _show_tracebacks(wanted=False)
     return status
+
+
+def _show_tracebacks(*, wanted: bool) -> None:
+    """Whether what plugins raise is shown in full, besides its one line."""
+    from efipolicy.plugin import calling
+
+    calling.show_tracebacks = wanted
 
 
 def discard(stream: TextIO) -> None:
@@ -77,7 +89,7 @@ def _dispatch(arguments: list[str]) -> int:
         kind = "option" if name.startswith("-") else "command"
         known = ", ".join(COMMANDS)
         raise UsageError(f"unknown {kind} `{name}`; commands: {known}{suggestion(name, COMMANDS)}")
-    module = import_module(f"efipolicy.cli.{name}_")
+    module = import_module(f"efipolicy.cli.{name.replace('-', '_')}_")
     status: int = module.run(words[1:])
     return status
 

@@ -15,8 +15,10 @@ from efipolicy.engine.locating import whereabouts
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.planning import plan_if_any
 from efipolicy.engine.walkers import walker_of
-from efipolicy.errors import UsageError
+from efipolicy.errors import ExitStatus, UsageError
+from efipolicy.model.platform import UNKNOWN_ARCHITECTURE
 from efipolicy.plugin import RenderOptions
+from efipolicy.plugin.elsewhere import not_installed
 from efipolicy.reporters.where import where_json, where_text
 
 _SEPARATORS: Final = re.compile(r"(?<=[0-9a-f])[_`':](?=[0-9a-f])")
@@ -91,7 +93,13 @@ def run(arguments: Sequence[str]) -> int:
     cli_options.write(text, options.output)
     if plan is None and not json and not options.quiet and not any(one.mapping for one in found):
         tell("efipolicy: note: no strategy is declared; --strategy says what would be mapped where")
-    return plugin_status(registry)
+    if platform.architecture in (UNKNOWN_ARCHITECTURE, *registry.architectures):
+        return plugin_status(registry)
+    missing = not_installed(
+        platform.architecture, registry, so=", so neither mapping nor page tables were looked at"
+    )
+    tell(f"efipolicy: error: {options.file}: {missing}")
+    return max(int(ExitStatus.PLUGIN), plugin_status(registry))
 
 
 def address_of(text: str) -> int:

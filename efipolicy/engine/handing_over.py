@@ -25,10 +25,9 @@ def hand_over(
     chosen = _chosen(platform, registry, variant)
     architecture = registry.architectures.get(platform.architecture)
     if architecture is None and platform.architecture != UNKNOWN_ARCHITECTURE:
-        installed = ", ".join(sorted(registry.architectures))
-        raise PluginError(
-            f"architecture `{platform.architecture}` is not installed; installed: {installed}"
-        )
+        from efipolicy.plugin.elsewhere import not_installed
+
+        raise PluginError(not_installed(platform.architecture, registry))
     if chosen.architectures and platform.architecture not in chosen.architectures:
         made_for = ", ".join(sorted(chosen.architectures))
         found = f"hand-over `{chosen.name}`, which is for {made_for}, on {platform.architecture}"

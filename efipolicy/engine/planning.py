@@ -271,9 +271,9 @@ def _architecture(platform: Platform, registry: Registry) -> Architecture:
         return architecture
     installed = ", ".join(sorted(registry.architectures))
     if platform.architecture != UNKNOWN_ARCHITECTURE:
-        raise PluginError(
-            f"architecture `{platform.architecture}` is not installed; installed: {installed}"
-        )
+        from efipolicy.plugin.elsewhere import not_installed
+
+        raise PluginError(not_installed(platform.architecture, registry))
     where = "with --arch" if platform.capture else "in `platform.architecture`"
     raise UsageError(f"the architecture is unknown; say it {where} ({installed})")
 

@@ -73,7 +73,8 @@ def recognise(
             continue
         readings.append(reading)
     if not readings:
-        return Recognition(None, (_nothing(source, only), *failures))
+        nothing = _nothing(source, only) if formats else _no_formats(source)
+        return Recognition(None, (nothing, *failures))
     readings.sort(key=_rank, reverse=True)  # stable: of equals the first format stays the first
     best, *others = readings
     equal = [one for one in others if _rank(one) == _rank(best) and _rivals(best, one)]
@@ -91,6 +92,14 @@ def _rank(reading: CaptureReading) -> tuple[bool, int]:
 def _nothing(source: SourceText, only: str | None) -> InputError:
     expected = f"a text of format `{only}`" if only else "a memory map in a known format"
     return ForeignInputError(source.path, "nothing that can be read as a memory map", expected)
+
+
+def _no_formats(source: SourceText) -> InputError:
+    from efipolicy.plugin.elsewhere import nothing_of
+
+    expected = f"a text of one of the known formats: {nothing_of('formats')}"
+    found = "a text, and no capture format that could read it"
+    return ForeignInputError(source.path, found, expected)
 
 
 def _ambiguous(source: SourceText, equal: list[CaptureReading]) -> InputError:

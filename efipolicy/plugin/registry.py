@@ -2,25 +2,32 @@
 
 Built-in plugins are imported when a kind of contribution is first asked for; a third party's is
 always imported and asked everything, so that a broken one is noticed whether or not it matters.
-One plugin's failure never takes another down.
+One plugin's failure never takes another down. What only third parties and failures need is imported
+when there are any: `guarding`, `sound`, `levels`, `failing`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from importlib import import_module
 from time import perf_counter
 from typing import Any
 
 import pluggy
 
-from efipolicy.errors import PluginError
+from efipolicy.errors import PluginError, UsageError
 from efipolicy.model.platform import MappingDeclaration, Platform
 from efipolicy.plugin import hookspecs
-from efipolicy.plugin.calling import call
-from efipolicy.plugin.discovery import EntryPoint, entry_points
+from efipolicy.plugin.calling import failure, tell_traceback
+from efipolicy.plugin.discovery import (
+    OWN_DISTRIBUTION,
+    REMEDY,
+    TAKEN_NAME,
+    EntryPoint,
+    Plugin,
+    entry_points,
+)
 from efipolicy.plugin.rules import Rule
 from efipolicy.plugin.types import (
     API_LEVEL,
@@ -33,8 +40,7 @@ from efipolicy.plugin.types import (
     StrategyChoice,
 )
 
-OWN_DISTRIBUTION = "efipolicy"
-REMEDY = "install it with `pip install efipolicy`, or `pip install -e .` in a checkout"
+__all__ = ["OWN_DISTRIBUTION", "REMEDY", "Plugin", "Registry"]
 
 _KINDS: dict[str, type] = {
     "architectures": Architecture,
@@ -46,40 +52,6 @@ _KINDS: dict[str, type] = {
     "policies": PolicyFolder,
 }
 _REGISTERS = "requirements"  # come with the policies
-
-
-@dataclass(slots=True, eq=False)
-class Plugin:
-    """One plugin: where it came from, and how it fared."""
-
-    entry_point: EntryPoint
-    status: str = "ok"
-    error: str | None = None
-    load_ms: float = 0.0
-    module: Any = None
-    provides: dict[str, list[str]] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The entry point's name."""
-        return self.entry_point.name
-
-    @property
-    def built_in(self) -> bool:
-        """Whether it comes with efipolicy itself."""
-        return self.entry_point.distribution == OWN_DISTRIBUTION
-
-    @property
-    def owner(self) -> str:
-        """The plugin and its distribution, for messages."""
-        point = self.entry_point
-        return f"plugin `{point.name}` ({point.distribution} {point.version})"
-
-    def fail(self, reason: str) -> None:
-        """Note why it cannot be used; the first reason stays."""
-        if self.status == "ok":
-            self.status = "failed"
-            self.error = reason
 
 
 class Registry:
@@ -94,25 +66,27 @@ class Registry:
         *,
         blocked: Iterable[str] | None = None,
     ) -> None:
-        if blocked is None:
-            blocked = _blocked_by_environment(os.environ.get("EFIPOLICY_PLUGINS", ""))
         found = entry_points() if points is None else points
         self.plugins = [Plugin(point) for point in found]
-        self.plugins.sort(key=lambda plugin: (not plugin.built_in, plugin.entry_point))
+        self.plugins.sort(key=lambda plugin: (not plugin.built_in, plugin.entry_point[:4]))
+        if blocked is None:
+            setting = os.environ.get("EFIPOLICY_PLUGINS", "")
+            blocked = _blocked_by_environment(setting, self.plugins) if setting else ()
         self._manager = pluggy.PluginManager("efipolicy")
         self._manager.add_hookspecs(hookspecs)
         self._values: dict[str, dict[str, Any]] = {}
         self._owners: dict[tuple[str, str], Plugin] = {}
         self._strategies_met: dict[str, Strategy] = {}
         self._strategies_on_the_way: Iterator[Any] | None = None
-        self._refuse_repeated_names()
+        self._failures: dict[Plugin, PluginError] = {}
         for name in blocked:
             for plugin in self.plugins:
                 if plugin.name == name:
                     plugin.status = "blocked"
+        self._refuse_repeated_names()
         for plugin in self.plugins:
             if not plugin.built_in:
-                for kind in self._hooks_of(plugin):
+                for kind in tuple(self._hooks_of(plugin)):
                     if kind in _KINDS:
                         self._collect(kind)
 
@@ -126,14 +100,13 @@ class Registry:
         """What went wrong so far, each with its remedy."""
         if not self.complete:
             return [PluginError(f"no plugin of efipolicy itself is installed; {REMEDY}")]
-        return [
-            PluginError(
-                f"{plugin.owner} failed: {plugin.error}; "
-                f"repair or remove it, or block it with EFIPOLICY_PLUGINS=-{plugin.name}"
-            )
-            for plugin in self.plugins
-            if plugin.status == "failed"
-        ]
+        errors = []
+        for plugin in self.plugins:
+            if plugin.status == "failed":
+                error = PluginError(f"{plugin.owner} failed: {plugin.error}; {plugin.remedy}")
+                error.__cause__ = plugin.problem
+                errors.append(error)
+        return [*errors, *self._failures.values()]
 
     @property
     def architectures(self) -> dict[str, Architecture]:
@@ -161,9 +134,7 @@ class Registry:
     def _asked_in_turn(self, kind: str) -> Iterator[Any]:
         """The first of what each plugin has, then the second of each; ends where one fails."""
         asked = [
-            iter(getattr(plugin.module, f"efipolicy_{kind}")())
-            for plugin in self.plugins
-            if kind in self._hooks_of(plugin)
+            iter(plugin.hooks[kind]()) for plugin in self.plugins if kind in self._hooks_of(plugin)
         ]
         while asked:
             for one in tuple(asked):
@@ -179,14 +150,20 @@ class Registry:
     ) -> list[StrategyChoice]:
         """What plugins know of the strategy behind a declaration that names none.
 
-        Raises `PluginError` for a plugin that fails.
+        A plugin that fails at this is noted among the `errors`, and the others are asked.
         """
-        hook = "strategy_choices"
         choices: list[StrategyChoice] = []
         for plugin in self.plugins:
-            if hook in self._hooks_of(plugin):
-                ask = getattr(plugin.module, f"efipolicy_{hook}")
-                choices += call(plugin.owner, _listed, ask, platform, declared, gives=list)
+            ask = self._hooks_of(plugin).get("strategy_choices")
+            if ask is None or plugin in self._failures:
+                continue
+            try:
+                choices += ask(platform=platform, declared=declared)
+            except Exception as problem:  # noqa: BLE001 - a stranger's code may raise anything
+                hook = "hook efipolicy_strategy_choices"
+                if plugin.built_in:
+                    hook += f" of {plugin.owner}"
+                self._failures[plugin] = failure(hook, problem)
         return choices
 
     @property
@@ -232,64 +209,113 @@ class Registry:
     def _refuse_repeated_names(self) -> None:
         first: dict[str, Plugin] = {}
         for plugin in self.plugins:
+            if plugin.status == "blocked":
+                continue
             earlier = first.setdefault(plugin.name, plugin)
             if earlier is not plugin:
-                plugin.fail(f"its name is taken by {earlier.owner}")
+                plugin.fail(f"its name is taken by {earlier.owner}", TAKEN_NAME)
+            elif plugin.entry_point.problem:
+                plugin.fail(plugin.entry_point.problem)
 
-    def _hooks_of(self, plugin: Plugin) -> list[str]:
+    def _hooks_of(self, plugin: Plugin) -> dict[str, Callable[..., Any]]:
         """Import and register a plugin, and tell which kinds it contributes."""
         if plugin.status != "ok":
-            return []
+            return {}
         if plugin.module is None:
             started = perf_counter()
             try:
-                plugin.module = import_module(plugin.entry_point.module)
-                level = getattr(plugin.module, "EFIPOLICY_API", None)
-                if level != API_LEVEL:
-                    told = "no EFIPOLICY_API" if level is None else f"EFIPOLICY_API = {level}"
-                    raise PluginError(f"it states {told}; this efipolicy offers {API_LEVEL}")
-                self._manager.register(plugin.module, plugin.name)
-                self._manager.check_pending()
-            except Exception as problem:  # noqa: BLE001 - a stranger's code may raise anything
-                plugin.fail(_reason(problem))
+                if plugin.built_in:
+                    self._import(plugin)
+                else:
+                    from efipolicy.plugin.guarding import quietly
+
+                    quietly(lambda: self._import(plugin))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as problem:  # noqa: BLE001 - a stranger's code may raise anything
+                self._note(plugin, problem)
                 if self._manager.has_plugin(plugin.name):
                     self._manager.unregister(name=plugin.name)
-                return []
+                plugin.hooks = {}
             finally:
                 plugin.load_ms += (perf_counter() - started) * 1000
-        callers = self._manager.get_hookcallers(plugin.module) or []
-        return [caller.name.removeprefix("efipolicy_") for caller in callers]
+        return plugin.hooks
+
+    def _import(self, plugin: Plugin) -> None:
+        """Import a plugin's module, check it, and find its hooks. Raises whatever goes wrong."""
+        module = import_module(plugin.entry_point.module)
+        level = getattr(module, "EFIPOLICY_API", None)
+        if not plugin.built_in or level != API_LEVEL:
+            from efipolicy.plugin.levels import checked_level
+
+            level = checked_level(level, plugin.entry_point.distribution)
+            for other in self.plugins:
+                if other.module is module:
+                    raise PluginError(f"its module {module.__name__} is {other.owner} already")
+        plugin.module, plugin.api_level = module, level
+        self._manager.register(module, plugin.name)
+        self._manager.check_pending()
+        for caller in self._manager.get_hookcallers(module) or ():
+            for implementation in caller.get_hookimpls():
+                if implementation.plugin is module:
+                    hook = caller.name.removeprefix("efipolicy_")
+                    plugin.hooks[hook] = implementation.function
+        if not plugin.built_in:
+            self._look_at_hooks(plugin)
+
+    def _look_at_hooks(self, plugin: Plugin) -> None:
+        """What pluggy has nothing against: hooks not marked, wrappers, what will go away."""
+        from efipolicy.plugin.failing import hook_mistakes
+        from efipolicy.plugin.guarding import Guarded
+        from efipolicy.plugin.levels import warn, warnings_of
+        from efipolicy.plugin.sound import sound_choices
+
+        for mistake in hook_mistakes(plugin.module):
+            raise PluginError(mistake)
+        hooks = [f"efipolicy_{hook}" for hook in plugin.hooks]
+        plugin.warnings += warnings_of(plugin.api_level or 0, hooks)
+        warn(plugin.owner, plugin.warnings)
+        choose = plugin.hooks.get("strategy_choices")
+        if choose is not None:
+            asked = _as_asked(choose)
+            plugin.hooks["strategy_choices"] = Guarded(asked, plugin, sound_choices)
+
+    def _note(self, plugin: Plugin, problem: BaseException) -> None:
+        """Note why a plugin failed."""
+        from efipolicy.plugin.failing import reason
+
+        told = reason(problem, plugin.entry_point, plugin.module)
+        plugin.fail(told.text, told.remedy, problem)
+        tell_traceback(problem)
 
     def _collect(self, kind: str) -> dict[str, Any]:
         collected = self._values.get(kind)
         if collected is None:
-            collected = self._values[kind] = {}
+            self._values[kind] = {}
             for plugin in self.plugins:
                 if kind in self._hooks_of(plugin):
-                    self._contribute(plugin, kind, collected)
+                    self._contribute(plugin, kind)
+            collected = self._values[kind]
         return collected
 
-    def _contribute(self, plugin: Plugin, kind: str, collected: dict[str, Any]) -> None:
-        hook = getattr(plugin.module, f"efipolicy_{kind}")
+    def _contribute(self, plugin: Plugin, kind: str) -> None:
         started = perf_counter()
         try:
-            values = list(hook())
+            values = self._answers(plugin, kind)
             named: dict[str, Any] = {}
             for value in values:
-                if not isinstance(value, _KINDS[kind]):
-                    raise PluginError(
-                        f"efipolicy_{kind} gave {value!r}, not {_KINDS[kind].__name__}"
-                    )
                 for name, item in _named(kind, value):
                     self._refuse_duplicate(plugin, kind, name, named)
                     named[name] = item
-        except Exception as problem:  # noqa: BLE001 - a stranger's code may raise anything
-            plugin.fail(_reason(problem))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:  # noqa: BLE001 - a stranger's code may raise anything
+            self._note(plugin, problem)
             self._withdraw(plugin)
             return
         finally:
             plugin.load_ms += (perf_counter() - started) * 1000
-        collected.update(named)
+        self._values[kind].update(named)
         plugin.provides[kind] = list(named)
         for name in named:
             self._owners[kind, name] = plugin
@@ -299,11 +325,34 @@ class Registry:
             if isinstance(value, PolicyFolder) and value.requirements is not None:
                 self._owners[_REGISTERS, value.requirements] = plugin
 
+    def _answers(self, plugin: Plugin, kind: str) -> list[Any]:
+        """What a plugin answers to a hook; a third party's is checked, and its calls watched."""
+        hook = plugin.hooks[kind]
+        if plugin.built_in:
+            values = list(hook())
+            for value in values:
+                if not isinstance(value, _KINDS[kind]):
+                    raise PluginError(
+                        f"efipolicy_{kind} gave {value!r}, not {_KINDS[kind].__name__}"
+                    )
+            return values
+        from efipolicy.plugin.guarding import guarded, quietly
+        from efipolicy.plugin.sound import answers, check_value
+
+        values = quietly(lambda: answers(f"efipolicy_{kind}", hook(), _KINDS[kind]))
+        for value in values:
+            check_value(kind, value)
+        return [guarded(kind, value, plugin) for value in values]
+
     def _withdraw(self, plugin: Plugin) -> None:
-        """Take back everything a failed plugin contributed."""
+        """Take back everything a failed plugin contributed; nobody's iteration is disturbed."""
         for key in [key for key, owner in self._owners.items() if owner is plugin]:
             del self._owners[key]
-            self._values.get(key[0], {}).pop(key[1], None)
+            kind, name = key
+            if name in self._values.get(kind, ()):
+                self._values[kind] = {
+                    other: value for other, value in self._values[kind].items() if other != name
+                }
         plugin.provides.clear()
 
     def _refuse_duplicate(
@@ -311,7 +360,12 @@ class Registry:
     ) -> None:
         owner = plugin if name in named else self._owners.get((kind, name))
         if owner:
-            raise PluginError(f"{kind} `{name}` is already contributed by {owner.owner}")
+            from efipolicy.plugin.sound import SINGULAR
+
+            what = f"{SINGULAR[kind]} `{name}`"
+            if owner is plugin:
+                raise PluginError(f"it contributes the {what} twice")
+            raise PluginError(f"the {what} is already contributed by {owner.owner}")
         pack, slash, _ = name.partition("/")
         if kind == "rules":
             if not slash:
@@ -332,24 +386,30 @@ def _named(kind: str, value: Any) -> list[tuple[str, Any]]:
     return [(value.name, value)]
 
 
-def _listed(
-    ask: Callable[[Platform, MappingDeclaration], Iterable[StrategyChoice]],
-    platform: Platform,
-    declared: MappingDeclaration,
-) -> list[StrategyChoice]:
-    return list(ask(platform, declared))
+def _as_asked(choose: Callable[..., Any]) -> Callable[..., Any]:
+    """A hook that names just some of what it is asked about, in any order, as pluggy allows."""
+    code = choose.__code__
+    wanted = code.co_varnames[: code.co_argcount]
+    return lambda **asked: choose(**{name: asked[name] for name in wanted})
 
 
-def _reason(problem: Exception) -> str:
-    text = str(problem) or "no message"
-    return text if isinstance(problem, PluginError) else f"{type(problem).__name__}: {text}"
+def _blocked_by_environment(setting: str, plugins: Iterable[Plugin]) -> list[str]:
+    """``-a,-b`` blocks the plugins a and b.
 
-
-def _blocked_by_environment(setting: str) -> list[str]:
-    """``-a,-b`` blocks the plugins a and b. Raises `PluginError` for anything else."""
+    Raises `UsageError` for anything else, and for a plugin that is not installed.
+    """
+    known = {plugin.name for plugin in plugins}
     blocked = []
     for word in filter(None, (part.strip() for part in setting.split(","))):
-        if not word.startswith("-") or word == "-":
-            raise PluginError(f"EFIPOLICY_PLUGINS has `{word}`; write -name to block a plugin")
-        blocked.append(word[1:])
+        name = word[1:].strip()
+        if not word.startswith("-") or not name:
+            raise UsageError(f"EFIPOLICY_PLUGINS has `{word}`; write -name to block a plugin")
+        if name not in known:
+            from efipolicy.source.shape import suggestion
+
+            raise UsageError(
+                f"EFIPOLICY_PLUGINS blocks `{name}`, and no plugin of that name is installed"
+                f"{suggestion(name, known)}"
+            )
+        blocked.append(name)
     return blocked

@@ -95,7 +95,7 @@ def load_policy(name: str, installed: Mapping[str, str]) -> Policy:
     path = installed.get(name)
     if path is None:
         if not is_policy_path(name):
-            known = ", ".join(sorted(installed))
+            known = ", ".join(sorted(installed)) or _no_policies()
             raise UsageError(
                 f"unknown policy `{name}`; known: {known}{suggestion(name, installed)}"
             )
@@ -104,6 +104,12 @@ def load_policy(name: str, installed: Mapping[str, str]) -> Policy:
         return _read(_open(path), name, installed, (name,))
     except InputError as problem:
         raise SettingsError([problem]) from problem
+
+
+def _no_policies() -> str:
+    from efipolicy.plugin.elsewhere import nothing_of
+
+    return nothing_of("policies")
 
 
 def _open(path: str) -> SourceText:

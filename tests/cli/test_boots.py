@@ -92,5 +92,5 @@ def test_a_rule_that_fails_on_the_second_boot_ends_with_4(
     assert run("lint", "boot1.txt")[0] == 0
     status, out, err = run("lint", "boot1.txt", "boot2.txt", "-v")
     assert status == 4
-    assert "rule late/boots failed: ValueError: not today" in out + err
+    assert "rule late/boots of plugin `late` (late 1.0) failed: ValueError: not today" in out + err
     assert "not checked boot2.txt: late/boots" in out

@@ -122,3 +122,13 @@ def test_errors_are_told_as_by_every_command(run: Run, folder: Path) -> None:
     assert status == 3
     Draft202012Validator(SCHEMA).validate(json.loads(out))
     assert run("where", "a.yaml")[0] == 2
+
+
+def test_an_architecture_that_is_not_installed_is_said_and_ends_with_4(
+    run: Run, folder: Path
+) -> None:
+    (folder / "board.yaml").write_text(MINIMAL.replace("x86_64", "riscv64"))
+    status, out, err = run("where", "board.yaml", "0x1000")
+    assert status == 4
+    assert "mem00 EfiConventionalMemory" in out
+    assert "pip install efipolicy-riscv64" in err

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from efipolicy.errors import PluginError
+from efipolicy.errors import UsageError
 from efipolicy.plugin.discovery import entry_points
 from efipolicy.plugin.registry import Registry
 
@@ -86,15 +86,18 @@ def test_a_third_party_adds_rules_and_strategies(install: Install) -> None:
     ("code", "reason"),
     [
         ("raise ValueError('no luck')", "ValueError: no luck"),
-        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("import no_such_module", "it needs the module `no_such_module`, which is not installed"),
         ("def f(:", "SyntaxError"),
         ("", "it states no EFIPOLICY_API; this efipolicy offers 1"),
         ("EFIPOLICY_API = 99", "it states EFIPOLICY_API = 99; this efipolicy offers 1"),
         (
             HEAD + "@hookimpl\ndef efipolicy_rules(colour):\n    return []",
-            "PluginValidationError",
+            "its hook efipolicy_rules takes `colour`; it may take no argument at all",
         ),
-        (HEAD + "@hookimpl\ndef efipolicy_ruls():\n    return []", "unknown hook 'efipolicy_ruls'"),
+        (
+            HEAD + "@hookimpl\ndef efipolicy_ruls():\n    return []",
+            "unknown hook 'efipolicy_ruls'; did you mean `efipolicy_rules`?",
+        ),
         (
             HEAD + "@hookimpl\ndef efipolicy_rules():\n    yield 7",
             "efipolicy_rules gave 7, not Rule",
@@ -104,11 +107,11 @@ def test_a_third_party_adds_rules_and_strategies(install: Install) -> None:
         (HEAD + RULE.format(name="uefi/stripes"), "the pack `uefi` belongs to plugin `uefi`"),
         (
             HEAD + STRATEGY.format(name="identity"),
-            "strategies `identity` is already contributed by plugin `identity` (efipolicy ",
+            "the strategy `identity` is already contributed by plugin `identity` (efipolicy ",
         ),
         (
             HEAD + RULE.format(name="zebra/x") + STRATEGY.format(name="identity"),
-            "strategies `identity` is already contributed",
+            "the strategy `identity` is already contributed",
         ),
     ],
 )
@@ -148,8 +151,17 @@ def test_a_blocked_plugin_contributes_nothing_and_says_so(
 
 
 def test_a_setting_that_blocks_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EFIPOLICY_PLUGINS", "ia64")
-    with pytest.raises(PluginError, match="write -name to block a plugin"):
+    for setting in ("ia64", "-", "-ia64,arm64"):
+        monkeypatch.setenv("EFIPOLICY_PLUGINS", setting)
+        with pytest.raises(UsageError, match="write -name to block a plugin"):
+            Registry()
+
+
+def test_a_setting_that_blocks_what_is_not_there_is_refused_with_a_guess(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EFIPOLICY_PLUGINS", "-bsd,-windos")
+    with pytest.raises(UsageError, match=r"blocks `windos`.*did you mean `windows`\?"):
         Registry()
 
 

@@ -1,0 +1,133 @@
+"""Take what a third party contributes: check it, and remember whose it is when it fails.
+
+Loaded only when a third party's plugin is installed; efipolicy's own are held to the same by its
+tests. Whatever a plugin raises, `SystemExit` included, is an exception of one plugin, and what it
+prints to standard output never reaches the report that is written there.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from efipolicy.errors import EfipolicyError, PluginError
+from efipolicy.plugin.calling import one_line
+from efipolicy.plugin.sound import (
+    BrokenPromiseError,
+    sound_findings,
+    sound_judgement,
+    sound_plan,
+    sound_reading,
+    sound_seeded,
+    sound_text,
+)
+
+if TYPE_CHECKING:
+    from efipolicy.plugin.discovery import Plugin
+
+T = TypeVar("T")
+Sound = Callable[[Any], Any]
+
+
+class Guarded:
+    """A function of a plugin's that tells whose it is when it fails.
+
+    ``sound`` takes the result and raises `BrokenPromiseError` for one that breaks the promise.
+    Other attributes are the function's own.
+    """
+
+    __slots__ = ("_function", "_plugin", "_sound")
+
+    def __init__(self, function: Callable[..., Any], plugin: Plugin, sound: Sound) -> None:
+        self._function = function
+        self._plugin = plugin
+        self._sound = sound
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """What the function gives.
+
+        Raises what the function raises, with the plugin noted; `PluginError` for what no plugin may
+        do.
+        """
+        try:
+            return quietly(lambda: self._sound(self._function(*arguments, **named)))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:
+            if isinstance(problem, Exception):
+                ours = isinstance(problem, EfipolicyError)
+                if not ours or isinstance(problem, BrokenPromiseError):
+                    note(problem, self._plugin)
+                raise
+            error = leaving(problem)
+            note(error, self._plugin)
+            raise error from problem
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._function, name)
+
+
+def note(problem: BaseException, plugin: Plugin) -> None:
+    """Note on an exception whose it is, for `efipolicy.plugin.calling.owner_of`."""
+    with suppress(Exception):
+        problem.__dict__["efipolicy_plugin"] = plugin
+
+
+def leaving(problem: BaseException) -> PluginError:
+    """The error for a plugin that tried to end the program."""
+    said = f" ({one_line(problem)})" if str(problem) else ""
+    return BrokenPromiseError(
+        f"it raised {type(problem).__name__}{said}, which would end the program"
+    )
+
+
+def quietly(function: Callable[[], T]) -> T:
+    """What a function gives, which is to print nothing to standard output.
+
+    Raises `BrokenPromiseError` for one that does.
+    """
+    written = io.BytesIO()
+    heard = io.TextIOWrapper(written, encoding="utf-8", errors="replace", write_through=True)
+    with redirect_stdout(heard):
+        result = function()
+    said = b"" if written.closed else written.getvalue()
+    if said:
+        text = one_line(said.decode("utf-8", "replace"))
+        raise BrokenPromiseError(
+            f"it printed `{text[:60]}` to standard output, which holds the report "
+            f"(standard error is free)"
+        )
+    return result
+
+
+def guarded(kind: str, value: Any, plugin: Plugin) -> Any:
+    """A contribution whose functions tell whose they are when they fail."""
+    from dataclasses import replace
+
+    functions: Iterable[tuple[str, Sound]] = _FUNCTIONS.get(kind, ())
+    changes = {
+        name: Guarded(function, plugin, sound)
+        for name, sound in functions
+        if (function := getattr(value, name)) is not None
+    }
+    if kind == "strategies" and value.layouts is not None:
+        changes["layouts"] = Guarded(
+            value.layouts, plugin, lambda layouts: Guarded(layouts, plugin, sound_seeded)
+        )
+    return replace(value, **changes) if changes else value
+
+
+def _any(value: Any) -> Any:
+    return value
+
+
+_FUNCTIONS: dict[str, tuple[tuple[str, Sound], ...]] = {
+    "architectures": (("entry_formats", _any),),
+    "strategies": (("plan", sound_plan),),
+    "handovers": (("judge", sound_judgement),),
+    "rules": (("check", sound_findings),),
+    "formats": (("read", sound_reading),),
+    "reporters": (("render", sound_text),),
+}
