@@ -24,6 +24,7 @@ from efipolicy.plugin.rules import FACTS, Rule
 from efipolicy.plugin.types import Architecture, Bad, Good
 from efipolicy.policy import Selection
 from efipolicy.testing import factories
+from efipolicy.testing.contributions import Source, contributed
 
 
 class ExampleError(AssertionError):
@@ -67,7 +68,21 @@ class RuleCase:
         return tuple(sorted(_place(finding, platform) for finding in self.findings(platform)))
 
     def findings(self, platform: Platform | None = None) -> list[Finding]:
-        """What the rule says of the example, by the same road the engine takes."""
+        """What the rule says of the example, by the same road the engine takes.
+
+        Raises `ExampleError` when the rule cannot judge the example.
+        """
+        yielded = self.yielded(platform)
+        findings = [item for item in yielded if isinstance(item, Finding)]
+        if yielded and not findings:
+            raise ExampleError(f"{self} could not be judged: {yielded[0]}")
+        return findings
+
+    def yielded(self, platform: Platform | None = None) -> list[Finding | NotJudged]:
+        """All that the rule yields for the example; none on a platform it is not about.
+
+        Raises `ExampleError` when the example lacks a fact the rule needs.
+        """
         platform = platform or self.platform
         rule = self.rule
         if rule.architectures and platform.architecture not in rule.architectures:
@@ -82,10 +97,7 @@ class RuleCase:
                 stated = self.example.given.get("options", {})
                 arguments["options"] = {o.name: o.default for o in rule.options} | stated
             yielded += rule.check(**arguments)
-        findings = [item for item in yielded if isinstance(item, Finding)]
-        if yielded and not findings:
-            raise ExampleError(f"{self} could not be judged: {yielded[0]}")
-        return findings
+        return yielded
 
     def _cases(self, platform: Platform) -> list[tuple[Facts, Mapping[str, Any]]]:
         """The facts and each case the rule is asked with, as the engine would ask it."""
@@ -149,22 +161,21 @@ def other_boots(example: Bad | Good, rule: Rule | None = None) -> tuple[Platform
 
 
 def examples_of(
-    source: Registry | Iterable[Rule] | str | None = None,
+    source: Registry | Source | None = None,
     *,
     architectures: Mapping[str, Architecture] | None = None,
 ) -> list[RuleCase]:
-    """The cases of all rules: of a registry, of one installed pack, or of these rules.
+    """The cases of all rules: of a registry, or of a source as of `contributed`.
 
     Without a source they are those of every installed plugin. ``architectures`` defaults to the
-    installed ones.
+    installed ones. Raises what `contributed` raises: no test passes because it has no cases.
     """
-    if source is None or isinstance(source, (str, Registry)):
-        registry = source if isinstance(source, Registry) else Registry()
-        rules: Iterable[Rule] = registry.rules.values()
-        if isinstance(source, str):
-            rules = [rule for rule in rules if rule.pack == source]
+    registry = source if isinstance(source, Registry) else Registry()
+    rules: Iterable[Rule]
+    if source is None or isinstance(source, Registry):
+        rules = registry.rules.values()
     else:
-        registry, rules = Registry(), source
+        rules = contributed(source, "rules", registry)
     if architectures is None:
         architectures = registry.architectures
     return [case for rule in rules for case in _cases(rule, architectures)]

@@ -13,8 +13,9 @@ from efipolicy.model.mapping import Access, LeafPolicy, Mapping, Protection
 from efipolicy.paging import RadixGeometry
 from efipolicy.paging.builder import build
 from efipolicy.paging.tables import PageTables
-from tests.paging.page_by_page import Page, PageByPage
-from tests.paging.trees import EVERY_GEOMETRY, FOUR_LEVEL, by_formula, mapped, miniature
+from efipolicy.testing.page_by_page import PageByPage
+from efipolicy.testing.table_promises import miniature, pages_of
+from tests.paging.trees import EVERY_GEOMETRY, FOUR_LEVEL, by_formula, mapped
 
 MINIATURES = tuple(map(miniature, EVERY_GEOMETRY))
 ACCESS: tuple[Access, ...] = ("R", "RW", "RX", "RWX")
@@ -68,24 +69,6 @@ def protections(draw: st.DrawFn, geometry: RadixGeometry) -> Protection:
     start = max(0, draw(starts(geometry))) + draw(st.sampled_from([0, 0, page // 4]))
     end = start + draw(st.integers(0, 40)) * page // 2
     return Protection(AddressRange(start, end), draw(st.sampled_from(ACCESS)))
-
-
-def pages_of(tables: PageTables) -> dict[int, Page]:
-    """Every page of some tables."""
-    page = tables.geometry.page_size
-    return {
-        address: Page(
-            run.physical + address - run.start,
-            run.access,
-            run.cache,
-            run.encrypted,
-            run.mapping,
-            run.leaf_size,
-            run.contiguous,
-        )
-        for run in tables.runs
-        for address in range(run.start, run.end, page)
-    }
 
 
 def overlaps_of(tables: PageTables) -> list[tuple[int, int, int]]:

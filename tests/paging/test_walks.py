@@ -13,10 +13,10 @@ from efipolicy.paging.builder import build
 from efipolicy.paging.entries import AccessKind, EntryFormats, wider
 from efipolicy.paging.tables import PageTables
 from efipolicy.paging.walker import Walk, walk
+from efipolicy.testing.page_by_page import PageByPage
 from efipolicy_arm64.architecture import ARM64
 from efipolicy_x86_64 import X86_64
 from tests.paging.geometries import LAID
-from tests.paging.page_by_page import PageByPage
 from tests.paging.test_against_page_by_page import MINIATURES, POLICIES, few, mappings
 from tests.paging.trees import (
     CLASSIC,

@@ -60,21 +60,6 @@ EVERY_GEOMETRY = (
 )
 
 
-def miniature(geometry: RadixGeometry) -> RadixGeometry:
-    """The same tree with tables of few entries, so that its pages can be counted one by one.
-
-    Contiguous runs become two leaves long.
-    """
-    levels: list[Level] = []
-    shift = geometry.levels[-1].shift
-    for level in reversed(geometry.levels):
-        bits = min(level.bits, 2)
-        run = 2 if level.contiguous else None
-        levels.insert(0, Level(level.name, shift, bits, level.leaf, run))
-        shift += bits
-    return geometry._replace(name=f"{geometry.name}-miniature", levels=tuple(levels))
-
-
 def mapped(
     physical: int,
     size: int,

@@ -55,6 +55,7 @@ class PageByPage:
         self.tree = Tree({}, set(), set())
 
     def build(self, mappings: Sequence[Mapping], protections: Iterable[Protection]) -> Tree:
+        """The tree of mappings made in this order and protected afterwards."""
         for number, mapping in enumerate(mappings):
             self.map(number, mapping)
         for protection in protections:
@@ -62,6 +63,7 @@ class PageByPage:
         return self.tree
 
     def map(self, number: int, mapping: Mapping) -> None:
+        """Put one mapping on top of what is there, or refuse it."""
         size = mapping.physical.end - mapping.physical.start
         virtual = mapping.virtual_start
         if virtual is None or size <= 0:
@@ -149,6 +151,7 @@ class PageByPage:
             )
 
     def protect(self, protection: Protection) -> None:
+        """Change the access of the pages around a range."""
         addresses = self.around(*protection.virtual)
         self.cut(addresses, whole=protection.access)
         for address in addresses:
