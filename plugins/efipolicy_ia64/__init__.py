@@ -1,6 +1,9 @@
 """Itanium: regions and granules instead of a tree, and granularities of 8 KiB."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from efipolicy.plugin import (
     EFI_MEMORY_UC,
@@ -9,10 +12,14 @@ from efipolicy.plugin import (
     EFI_MEMORY_WC,
     Architecture,
     Granularity,
+    RadixGeometry,
     RegionGeometry,
     Rule,
     hookimpl,
 )
+
+if TYPE_CHECKING:
+    from efipolicy.plugin.paging import EntryFormats
 
 EFIPOLICY_API = 1
 
@@ -26,6 +33,13 @@ def _geometry(page_size: int) -> RegionGeometry:
         cached_region=7,
         uncached_region=6,
     )
+
+
+def entry_formats(geometry: RadixGeometry) -> EntryFormats:
+    """The translation of a granule; a tree of one level stands for granules of its page size."""
+    from efipolicy_ia64.entries import translation_formats
+
+    return translation_formats(geometry.page_size)
 
 
 IA64 = Architecture(
@@ -43,6 +57,7 @@ IA64 = Architecture(
     address_space_register="rr6 and rr7",
     runtime_granularity=Granularity(size=0x2000, requirement="IA64-001", source="UEFI 2.10 §2.3.3"),
     acpi_granularity=Granularity(size=0x2000, requirement="IA64-002", source="UEFI 2.10 §2.3.3"),
+    entry_formats=entry_formats,
     source="UEFI 2.10 §2.3.3",
 )
 

@@ -1,0 +1,1 @@
+"""The pack ``riscv64``: one file a rule."""
