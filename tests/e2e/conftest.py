@@ -14,8 +14,11 @@ from tests.e2e.booting import Rig  # noqa: E402 - the rewriting comes first
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Nothing is skipped: boots that were not asked for are no tests."""
-    unasked = collection_path.name == "test_boots.py" and not config.getoption("boots")
-    return True if unasked else None
+    asked = {
+        "test_boots.py": config.getoption("boots"),
+        "test_more_boots.py": os.environ.get("EFIPOLICY_MORE_BOOTS"),
+    }
+    return None if asked.get(collection_path.name, True) else True
 
 
 @pytest.fixture(scope="session")
