@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -15,12 +16,19 @@ author = "The efipolicy authors"
 project_copyright = author
 version = release = efipolicy.__version__
 
-extensions = ["efipolicy.sphinxext", "sphinx.ext.autodoc", "sphinx_copybutton"]
-exclude_patterns = ["_build"]
+sys.path.append(str(Path(__file__).parent / "extensions"))
+extensions = [
+    "efipolicy.sphinxext",
+    "recorded_boots",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build", "extensions"]
 nitpicky = True
 
 efipolicy_rule_pages = "reference/rules"
 efipolicy_strategy_pages = "reference/strategies"
+efipolicy_architecture_pages = "reference/architectures"
 efipolicy_platform_pages = "reference/platforms"
 
 autodoc_member_order = "bysource"

@@ -14,9 +14,11 @@ COMMANDS = {
     "where": "print what lies at an address: descriptor, tables, mapping",
     "verify": "compare the predicted mapping with what a kernel installed",
     "diff": "print what differs between two platforms, captures or boots",
+    "docs": "write a reference site about platforms, or its pages into a project",
     "explain": "print the page of a rule",
     "rules": "print the installed rules, what they check, and what no rule checks",
     "plugins": "print what is installed, who it came from, whether it is healthy",
+    "new-plugin": "write the distribution of a new plugin: code, tests, documentation, CI",
     "schema": "print the JSON Schema of the platform file, of policies, of the configuration",
 }
 

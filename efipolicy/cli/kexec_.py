@@ -14,9 +14,11 @@ from efipolicy.cli.strategy_options import plan_choice
 from efipolicy.engine.kexec import simulate
 from efipolicy.engine.kexec_chains import declared_beside, declared_chain
 from efipolicy.engine.kexec_spelled import spelled_chain
+from efipolicy.engine.kexec_state import ChainKernel
 from efipolicy.engine.kexec_words import pages_and_bits
 from efipolicy.engine.planning import PlanChoice, declaration_errors
-from efipolicy.errors import ExitStatus, PluginError
+from efipolicy.errors import ExitStatus, PluginError, UsageError
+from efipolicy.model.chain import ChainReport
 from efipolicy.model.platform import Platform
 from efipolicy.plugin import RenderOptions
 from efipolicy.plugin.registry import Registry
@@ -47,7 +49,9 @@ def _parser() -> cli_options.Parser:
     parser.add_argument("--page-size", metavar="SIZE", help="of all kernels, as 64K")
     parser.add_argument("--va-bits", type=int, metavar="BITS", help="of all kernels")
     cli_options.add_reading_options(parser)
-    cli_options.add_json_option(parser)
+    parser.add_argument(
+        "--format", choices=("text", "json", "svg"), default="text", help="how to print"
+    )
     parser.set_defaults(strategy=None, option=[])
     return parser
 
@@ -95,6 +99,8 @@ def _judged(
         report = simulate(platform, kernels)
         pages = pages_and_bits([(one.name, one.planned) for one in kernels])
         report = report._replace(assumptions=(*beside, *pages, *report.assumptions))
+        if options.format == "svg":
+            return _svg(platform, kernels, report), report.verdict, ()
         if json:
             from efipolicy.reporters.kexec_json import chain_json
 
@@ -102,6 +108,10 @@ def _judged(
         from efipolicy.reporters.kexec import chain_text
 
         return chain_text(report, rendering), report.verdict, ()
+    if options.format == "svg":
+        raise UsageError(
+            "--format svg draws a chain, not the matrix; say the chain with --chain S1,S2"
+        )
     from efipolicy.engine.kexec_matrix import matrix
 
     made = matrix(platform, registry, choice)
@@ -112,3 +122,11 @@ def _judged(
     from efipolicy.reporters.kexec import matrix_text
 
     return matrix_text(made, rendering), "ok", made.errors
+
+
+def _svg(platform: Platform, kernels: Sequence[ChainKernel], report: ChainReport) -> str:
+    """The picture of a chain; of a long one a picture for each hop, one below the other."""
+    from efipolicy.drawing.kexec_chain import describe_kexec_chain, kexec_chain_svg
+
+    figures = describe_kexec_chain(platform, kernels, report)
+    return kexec_chain_svg(figures, figure_id="kexec-chain", form="standalone")

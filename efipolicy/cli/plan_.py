@@ -12,7 +12,10 @@ from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import read_one
 from efipolicy.cli.running import plugin_status, tell
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
+from efipolicy.engine.planned import Planned
 from efipolicy.engine.planning import planned
+from efipolicy.errors import UsageError
+from efipolicy.model.platform import Platform
 from efipolicy.plugin.registry import Registry
 from efipolicy.reporters.plan import plan_json, plan_text
 
@@ -34,7 +37,9 @@ def _parser() -> cli_options.Parser:
         help="make the layouts of N seeds, and print the room they leave and the first that fails",
     )
     cli_options.add_reading_options(parser)
-    cli_options.add_json_option(parser)
+    parser.add_argument(
+        "--format", choices=("text", "json", "svg"), default="text", help="how to print"
+    )
     return parser
 
 
@@ -60,14 +65,32 @@ def run(arguments: Sequence[str]) -> int:
 def _plan(options: argparse.Namespace, registry: Registry) -> str:
     platform = read_one(options.file, options, registry).platform
     made = planned(platform, registry, plan_choice(options))
+    if options.format == "svg":
+        return _svg(platform, made)
     render = plan_json if options.format == "json" else plan_text
     return render(made.plan, registry.strategies[made.plan.strategy].options, made.choice)
+
+
+def _svg(platform: Platform, made: Planned) -> str:
+    """The picture of the mapping, with a stylesheet of its own."""
+    from efipolicy.drawing.mapping import mapping_svg
+
+    return mapping_svg(
+        made.plan,
+        platform.memory_map,
+        figure_id="mapping",
+        title=platform.title or platform.name,
+        facts=f"{platform.architecture} \N{MIDDLE DOT} {made.plan.strategy}",
+        form="standalone",
+    )
 
 
 def _layouts(options: argparse.Namespace, registry: Registry) -> str:
     from efipolicy.engine.seeds import try_seeds
     from efipolicy.reporters.seeds import seeds_json, seeds_text
 
+    if options.format == "svg":
+        raise UsageError("--format svg: many layouts are no picture; leave out --seeds")
     platform = read_one(options.file, options, registry).platform
     progress = _progress(quiet=options.quiet)
     tried = try_seeds(platform, registry, plan_choice(options), options.seeds, progress=progress)

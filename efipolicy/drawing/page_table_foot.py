@@ -72,7 +72,8 @@ def draw_bar(svg: SvgWriter, figure_id: str, parts: Mapping[TypeStyle, int], y: 
         svg.rect(0, y, WIDTH, _BAR, "track")
     x = 0.5
     for style, width in bar_widths(used, WIDTH - len(used)).items():
-        draw_filled(svg, figure_id, style, (x, y, width, _BAR))
+        with svg.group(title=f"{style.label}: {size_text(used[style])}"):
+            draw_filled(svg, figure_id, style, (x, y, width, _BAR))
         x += width + 1
 
 

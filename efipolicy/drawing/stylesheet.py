@@ -77,10 +77,14 @@ CLASSES: Final[dict[str, Properties]] = {
     "pill": {"fill": "$bg"},
     "lead": {"stroke-dasharray": "1 3", "stroke-width": "1.3"},
     "more": _line("$mut"),
+    "rib": {"fill-opacity": "0.22", "stroke-width": "1"},
+    "win": _line("$ink", "1.5"),
+    "num": {"fill": "$bg", "stroke": "$mut", "stroke-width": "1"},
     "accepted": _line("$mut", "1.2"),
     "accepted-l": _line("$mut", "1.2", "3 2"),
     "tint": {"fill": "$hov"},
     "hit": {"fill": "none", "pointer-events": "all"},
+    "o": {"pointer-events": "none"},
 }
 """Properties by class, without the ``ep-`` in front; a later class overrides an earlier one.
 
@@ -96,6 +100,9 @@ PATTERN_CLASSES: Final = {
 _INTERACTION = """\
 .ep-fig a{text-decoration:none}
 .ep-fig a:hover>.ep-hit,.ep-fig a:focus-visible>.ep-hit,.ep-fig a:target>.ep-hit{fill:var(--ep-hov)}
+.ep-fig a:hover>.ep-rib,.ep-fig g:hover>.ep-rib{fill-opacity:.5}
+.ep-num,.ep-num+text{pointer-events:none}
+.ep-fig g:has(>.ep-side){pointer-events:bounding-box}
 .ep-fig a:focus-visible{outline:2px solid var(--ep-link);outline-offset:1px}
 @media (forced-colors:active){
 .ep-fig [class]{fill:Canvas;stroke:CanvasText}

@@ -11,6 +11,9 @@ PlanStatus = Literal["ok", "incomplete", "impossible", "assumption"]
 LeafPolicy = Literal["strict", "va-only"]
 """Where a large leaf may stand: where virtual and physical address are multiples of its size, or
 where the virtual one is and nobody looks at the other (Linux on x86)."""
+PlacementDirection = Literal["up", "down", "none"]
+"""How addresses go from one mapping of a plan to the next: they rise, they fall, or each follows
+from the region alone, so that there is no order."""
 
 
 class Mapping(NamedTuple):
@@ -93,6 +96,40 @@ class PlanProblem(NamedTuple):
     region: AddressRange | None = None
 
 
+class PlacementWindow(NamedTuple):
+    """A range of virtual addresses that a strategy fills, with a name for each of its limits.
+
+    Addresses are bytes, ``end`` is exclusive: at most 2^64, and not beyond the page tables, whose
+    width a strategy has from its request. A name is what the operating system's own source calls
+    the limit, such as ``EFI_VA_START``, or a few words; it may be empty.
+    """
+
+    start: int
+    end: int
+    low_name: str = ""
+    high_name: str = ""
+
+    @property
+    def virtual(self) -> AddressRange:
+        """The addresses inside."""
+        return AddressRange(self.start, self.end)
+
+
+class Placement(NamedTuple):
+    """Between which limits a strategy places regions, in which direction, and how it goes about it.
+
+    What ``mappings`` of the plan have an address lies in one of ``windows``, unless a problem tells
+    otherwise; windows do not overlap, and there are none where a strategy has no limits. Mappings
+    are placed in ``direction``; where it is ``None``, their addresses have to tell. ``notes`` are
+    sentences for who looks at a picture of the mapping, the most important first. Nothing is
+    computed from any of this: it says of a plan what its addresses alone do not.
+    """
+
+    windows: tuple[PlacementWindow, ...] = ()
+    direction: PlacementDirection | None = None
+    notes: tuple[str, ...] = ()
+
+
 class MappingPlan(NamedTuple):
     """What a strategy installs: mappings in placement order, and what it maps besides.
 
@@ -104,6 +141,7 @@ class MappingPlan(NamedTuple):
     what is mapped besides at a place that no input tells, and the width of the tables where they
     translate more than the addresses the kernel uses. ``own_image`` says why the kernel's image may
     be missing from what is mapped 1:1, or protected in it, where nobody says where that image lies.
+    ``placement`` says between which limits the strategy chose the addresses.
     """
 
     strategy: str
@@ -122,3 +160,4 @@ class MappingPlan(NamedTuple):
     unforeseen: tuple[Unforeseen, ...] = ()
     virtual_address_bits: int | None = None
     own_image: str | None = None
+    placement: Placement = Placement()

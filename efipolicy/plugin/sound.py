@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any, get_args
 
 from efipolicy.errors import PluginError
 from efipolicy.model.address import AddressRange
 from efipolicy.model.finding import Confidence, Finding, Fix, NotJudged, Responsible, Severity
-from efipolicy.model.mapping import Access, MappingPlan, PlanStatus, RuntimeCall, VirtualMapEntry
+from efipolicy.model.mapping import (
+    Access,
+    MappingPlan,
+    Placement,
+    PlacementDirection,
+    PlacementWindow,
+    PlanStatus,
+    RuntimeCall,
+    VirtualMapEntry,
+)
 from efipolicy.model.mapping import Mapping as PlannedMapping
 from efipolicy.model.platform import Platform
 from efipolicy.paging import RadixGeometry, RegionGeometry
@@ -268,7 +278,32 @@ def sound_plan(given: object) -> MappingPlan:
     if given.svam is not None:
         _of_type("its plan", "svam", given.svam, tuple)
         _all("its plan", "svam", given.svam, VirtualMapEntry)
+    _of_type("its plan", "placement", given.placement, Placement)
+    _placement(given.placement)
     return given
+
+
+def _placement(given: Placement) -> None:
+    what = "the placement of its plan"
+    _of_type(what, "windows", given.windows, tuple)
+    _all(what, "windows", given.windows, PlacementWindow)
+    _of_type(what, "notes", given.notes, tuple)
+    _all(what, "notes", given.notes, str)
+    directions = get_args(PlacementDirection)
+    if given.direction is not None and given.direction not in directions:
+        raise _wrong(what, "direction", given.direction, f"{' or '.join(directions)} or None")
+    for window in given.windows:
+        for field in ("start", "end"):
+            _of_type("a window of its plan", field, getattr(window, field), int)
+        for field in ("low_name", "high_name"):
+            _of_type("a window of its plan", field, getattr(window, field), str)
+        if not 0 <= window.start < window.end <= _WORD:
+            place = f"[{window.start:#x}, {window.end:#x})"
+            raise BrokenPromiseError(f"a window of its plan is {place}, no range within 64 bits")
+    ascending = sorted([window.virtual for window in given.windows])
+    for low, high in pairwise(ascending):
+        if low.overlaps(high):
+            raise BrokenPromiseError(f"{what}: its windows {low} and {high} overlap")
 
 
 def _planned(mapping: PlannedMapping) -> None:

@@ -24,6 +24,9 @@ MOST_CONFORMING: Final = 8
 that need no option to be read."""
 
 _SPECIAL: Final = re.compile(r"([\\`*_|:<>\[\]])")
+_LIST_ITEM: Final = re.compile(r"[^\w\\]|\w+[.)]")
+"""How a list, a comment or a directive starts."""
+
 _SHOWN_FIRST: Final = 5
 
 
@@ -155,7 +158,8 @@ and by an address in any spelling. It needs a script; these do not:
 
 def escaped(text: str) -> str:
     """Text that means nothing to reStructuredText; white space of any kind is one blank."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    shown = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return f"\\{shown}" if _LIST_ITEM.match(shown) else shown
 
 
 def _heading(title: str, line: str) -> str:
@@ -319,15 +323,19 @@ _PLATFORM_HEADS: Final = ("platform", "architecture", "descriptors", "findings")
 def _all_platforms(content: SiteContent) -> str:
     rows = [_platform_row(content, one) for one in content.platforms]
     chips = _chips(
-        (_doc(content, f"platforms/by-{_slug(name)}", f"{name} ({len(members)})"))
-        for name, members in _by_architecture(content).items()
+        (
+            _doc(content, f"platforms/by-{_slug(name)}", f"{name} ({len(members)})")
+            for name, members in _by_architecture(content).items()
+        ),
+        "By architecture: ",
     )
     return _page("Platforms", chips, *([_table(_PLATFORM_HEADS, rows)] if rows else []))
 
 
-def _chips(links: Iterable[str]) -> str:
+def _chips(links: Iterable[str], label: str) -> str:
+    """A line of links to facets."""
     text = " \N{MIDDLE DOT} ".join(links)
-    return f".. rst-class:: ep-facets\n\n{text}" if text else ""
+    return f".. rst-class:: ep-facets\n\n{label}{text}" if text else ""
 
 
 def _slug(text: str) -> str:
@@ -405,16 +413,21 @@ def _gravest(content: SiteContent, id: str) -> str:
 
 def _all_rules(content: SiteContent) -> str:
     chips = [
-        _doc(content, f"rules/by-{kind}-{_slug(name)}", f"{name} ({len(rules)})")
+        _chips(
+            (
+                _doc(content, f"rules/by-{kind}-{_slug(name)}", f"{name} ({len(rules)})")
+                for name, rules in groups.items()
+            ),
+            f"By {kind}: ",
+        )
         for kind, groups in (("severity", _by_severity(content)), ("pack", _by_pack(content)))
-        for name, rules in groups.items()
     ]
     if not content.rules:
         return _page("Rules", "No rule found anything on these platforms.")
     told = "The rules that found something, the most seen first."
     if not all(id in _seen_on(content) for id in content.rules):
         told = "All installed rules, the most seen first."
-    return _page("Rules", told, _chips(chips), _rule_table(content, content.rules))
+    return _page("Rules", told, *chips, _rule_table(content, content.rules))
 
 
 def _facets(content: SiteContent) -> Iterator[tuple[str, str]]:

@@ -4,14 +4,14 @@
 
     extensions = ["efipolicy.sphinxext"]
 
-``efipolicy_rule_pages``, ``efipolicy_strategy_pages`` and ``efipolicy_platform_pages`` name folders
-of the source tree into which the pages of all rules, of all strategies and of all reference
-platforms are written; without them nothing is.
+``efipolicy_rule_pages``, ``efipolicy_strategy_pages``, ``efipolicy_architecture_pages`` and
+``efipolicy_platform_pages`` name folders of the source tree into which the pages of all rules, of
+all strategies, of all architectures and of all reference platforms are written; without them
+nothing is.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from efipolicy import __version__
@@ -20,67 +20,83 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
 
-STYLESHEET = "efipolicy.css"
-
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register nodes, domain, directives and generated pages."""
     from efipolicy.sphinxext import (
+        architecture_pages,
+        bit_fields,
         commands,
         conformance_pages,
+        domain,
+        domain_search,
+        element_transforms,
         elements,
+        generated,
+        kexec_pages,
         larger_pages,
+        mapping_pages,
+        matrix_pages,
+        page_table_pages,
         platform_pages,
+        plugin_pages,
         policy_pages,
         reference_pages,
         requirement_pages,
         rule_index,
         rule_pages,
+        site_pages,
         strategy_pages,
+        style,
+        ticks,
+        type_pages,
     )
-    from efipolicy.sphinxext.domain import EfipolicyDomain, without_target
-    from efipolicy.sphinxext.generated import write_pages
 
     app.require_sphinx("8.1")
     app.add_config_value("efipolicy_rule_pages", None, "env", (str, type(None)))
     app.add_config_value("efipolicy_strategy_pages", None, "env", (str, type(None)))
+    app.add_config_value("efipolicy_architecture_pages", None, "env", (str, type(None)))
     app.add_config_value("efipolicy_platform_pages", None, "env", (str, type(None)))
-    app.add_domain(EfipolicyDomain)
+    domain.setup(app)
+    domain_search.setup(app)
     elements.setup(app)
+    element_transforms.setup(app)
+    generated.setup(app)
+    style.setup(app)
+    site_pages.setup(app)
+    ticks.setup(app)
+    type_pages.setup(app)
     app.add_directive("efi-rule", rule_pages.EfiRule)
     app.add_directive("efi-rules", rule_index.EfiRules)
     app.add_directive("efi-larger-page", larger_pages.EfiLargerPage)
     app.add_directive("efi-platform", platform_pages.EfiPlatform)
     app.add_directive("efi-platforms", platform_pages.EfiPlatforms)
     app.add_directive("efi-memory-map", platform_pages.EfiMemoryMap)
+    app.add_directive("efi-kexec-chain", kexec_pages.EfiKexecChain)
+    app.add_directive("efi-mapping", mapping_pages.EfiMapping)
+    app.add_directive("efi-matrix", matrix_pages.EfiMatrix)
+    app.add_directive("efi-page-tables", page_table_pages.EfiPageTables)
     app.add_directive("efi-platform-format", reference_pages.EfiPlatformFormat)
     app.add_directive("efi-hooks", reference_pages.EfiHooks)
     app.add_directive("efi-architectures", reference_pages.EfiArchitectures)
     app.add_directive("efi-strategy", strategy_pages.EfiStrategy)
     app.add_directive("efi-strategies", strategy_pages.EfiStrategies)
+    app.add_directive("efi-architecture", architecture_pages.EfiArchitecture)
+    app.add_directive("efi-architecture-index", architecture_pages.EfiArchitectureIndex)
+    app.add_directive("efi-bit-field", bit_fields.EfiBitField)
+    app.add_directive("efi-types", type_pages.EfiTypes)
+    app.add_directive("efi-attributes", type_pages.EfiAttributes)
     app.add_directive("efi-handovers", reference_pages.EfiHandovers)
     app.add_directive("efi-formats", reference_pages.EfiFormats)
     app.add_directive("efi-requirements", requirement_pages.EfiRequirements)
     app.add_directive("efi-policies", policy_pages.EfiPolicies)
     app.add_directive("efi-policy-format", policy_pages.EfiPolicyFormat)
     app.add_directive("efi-conformance", conformance_pages.EfiConformance)
+    app.add_directive("efi-plugin", plugin_pages.EfiPlugin)
+    app.add_directive("efi-plugins", plugin_pages.EfiPlugins)
     app.add_directive("efi-command", commands.EfiCommand)
-    app.connect("builder-inited", write_pages)
-    app.connect("builder-inited", _write_stylesheet)
     app.connect("html-page-context", _let_keys_scroll)
-    app.connect("missing-reference", without_target)
-    app.add_css_file(STYLESHEET)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _write_stylesheet(app: Sphinx) -> None:
-    """Ship the stylesheet, made of the same tokens as the pictures."""
-    from efipolicy.sphinxext.style import stylesheet
-
-    if app.builder.format == "html":
-        folder = Path(app.outdir) / "_static"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / STYLESHEET).write_text(stylesheet(), encoding="utf-8", newline="\n")
 
 
 def _let_keys_scroll(

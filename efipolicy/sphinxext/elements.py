@@ -63,7 +63,8 @@ def _visit_figure(self: Any, node: efi_figure) -> None:
 def _caption(self: Any, node: efi_figure) -> str:
     """The line under a picture: where its table is, and the picture as a file."""
     builder = self.builder
-    name = f"{node['figure']}.svg"
+    domain = builder.env.get_domain("efi")
+    name = domain.picture_file(node["figure"], node["standalone"])
     folder = Path(builder.outdir) / builder.imagedir
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(node["standalone"], encoding="utf-8", newline="\n")

@@ -97,10 +97,7 @@ def table(
         if number < len(row_ids) and row_ids[number]:
             row["ids"].append(row_ids[number])
         body += row
-    widths = [
-        min(_WIDEST, max(len(cell.astext()) for cell in column))
-        for column in zip(head, *body, strict=True)
-    ]
+    widths = [min(_WIDEST, max(map(_length, column))) for column in zip(head, *body, strict=True)]
     group = nodes.tgroup(cols=len(heads))
     group += [nodes.colspec(colwidth=width) for width in widths]
     group += [nodes.thead("", head), body]
@@ -109,6 +106,11 @@ def table(
         made += nodes.title(title, title)
     made += group
     return made
+
+
+def _length(cell: nodes.Element) -> int:
+    """Characters of a cell as text, in which what is literal stands in quotes."""
+    return len(cell.astext()) + 2 * len(list(cell.findall(nodes.literal)))
 
 
 def _row(cells: Sequence[Cell]) -> nodes.row:

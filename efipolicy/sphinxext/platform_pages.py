@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import cast
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -16,6 +15,7 @@ from efipolicy.drawing.findings import DrawnFinding
 from efipolicy.drawing.memory_map import describe_memory_map, memory_map_svg, row_anchors
 from efipolicy.drawing.notation import address_text, counted, groups_for
 from efipolicy.drawing.svg import Form
+from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import size_text
 from efipolicy.model.finding import InputReport, ReportedFinding
 from efipolicy.model.platform import Platform
@@ -27,6 +27,7 @@ from efipolicy.sphinxext.installed import (
     report_on,
     shipped_platforms,
 )
+from efipolicy.sphinxext.kexec_pages import platform_chain
 from efipolicy.sphinxext.parts import (
     Cell,
     fact_line,
@@ -34,34 +35,20 @@ from efipolicy.sphinxext.parts import (
     outcome,
     paragraph,
     pill_line,
+    quoted,
     separated,
     table,
 )
+from efipolicy.sphinxext.platform_directive import PlatformDirective
+from efipolicy.sphinxext.platform_strategies import (
+    mapping_section,
+    native_plan,
+    page_table_nodes,
+    plans_of,
+    strategies_table,
+)
 
 _OPEN_ROWS = 80
-
-
-class PlatformDirective(SphinxDirective):
-    """What directives about one platform share: the platform's name or the path of its file."""
-
-    required_arguments = 1
-    final_argument_whitespace = True
-    option_spec = {"policy": directives.unchanged_required}  # noqa: RUF012 - docutils reads it so
-
-    def linted(self) -> InputReport:
-        """The report on the platform. The page is read again when the file changes."""
-        name = self.arguments[0]
-        path = shipped_platforms().get(name)
-        if path is None:
-            _, path = self.env.relfn2path(name)
-        self.env.note_dependency(path)
-        if not os.path.isfile(path):
-            known = ", ".join(shipped_platforms())
-            raise self.error(f"`{name}` is neither a file nor a reference platform ({known})")
-        report = report_on(path, self.options.get("policy", "recommended"))
-        if report.inputs and report.inputs[0].platform is not None:
-            return report.inputs[0]
-        raise self.error("; ".join(str(error) for error in report.errors))
 
 
 class EfiMemoryMap(PlatformDirective):
@@ -76,18 +63,34 @@ class EfiPlatform(PlatformDirective):
     """``.. efi-platform:: name-or-path``: the page of a platform."""
 
     def run(self) -> list[nodes.Node]:
-        """Conclusion first, then the picture, the findings, the table, and how to reproduce."""
+        """Conclusion first, then the pictures, the findings, the table, and how to reproduce."""
         report = self.linted()
         platform = cast(Platform, report.platform)
         domain = cast(EfipolicyDomain, self.env.get_domain("efi"))
         domain.note("platform", platform.name, anchor="", title=platform.title or platform.name)
+        table_id = f"d-{nodes.make_id(platform.name)}"
+        domain.note_regions(platform.name, platform.memory_map.descriptors, table_id)
         figure, *data = memory_map_nodes(report)
+        try:
+            native = native_plan(platform)
+            attempts = plans_of(platform, native)
+            computed = [
+                ("Mapping", mapping_section(report, attempts, native)),
+                ("Page tables", page_table_nodes(platform, native) if native else []),
+                ("Kexec", platform_chain(report, native)),
+            ]
+            strategies = strategies_table(platform, attempts, native)
+        except EfipolicyError as problem:
+            raise self.error(str(problem)) from problem
         return [
             pill_line(report.findings),
             fact_line(*_facts(platform)),
+            *strategies,
             _section("Memory map", figure),
+            *[_section(title, *content) for title, content in computed if content],
             _section("Findings", *_findings(report)),
             _section("Descriptors", *data),
+            *_source(report),
             _section("Reproduce", *_reproduce(report)),
         ]
 
@@ -135,7 +138,7 @@ def _facts(platform: Platform) -> list[tuple[str, Cell]]:
     end = memory_map.end
     mat = platform.memory_attributes_table
     return [
-        ("architecture", platform.architecture),
+        ("architecture", _architecture(platform)),
         ("descriptors", str(len(memory_map.descriptors))),
         ("runtime", f"{len(runtime)}, {size_text(sum(d.physical.size for d in runtime))}"),
         ("highest address", size_text(end)),
@@ -144,6 +147,11 @@ def _facts(platform: Platform) -> list[tuple[str, Cell]]:
             "none" if mat is None else counted(len(mat.entries), "entry", "entries"),
         ),
     ]
+
+
+def _architecture(platform: Platform) -> Cell:
+    name = platform.architecture
+    return reference("architecture", name, nodes.Text(name), optional=True)
 
 
 def memory_map_nodes(report: InputReport) -> list[nodes.Node]:
@@ -272,7 +280,6 @@ def _findings(report: InputReport) -> list[nodes.Node]:
         told.append(paragraph(help_text, classes=["ep-help"]))
     wanting = report.checked.not_checked
     if wanting:
-        told.append(paragraph("Not checked, for want of a fact:"))
         items = [
             nodes.list_item(
                 "",
@@ -282,7 +289,8 @@ def _findings(report: InputReport) -> list[nodes.Node]:
             )
             for item in wanting
         ]
-        told.append(nodes.bullet_list("", *items))
+        summary = f"{counted(len(items), 'rule')} not checked, for want of a fact"
+        told.append(efi_fold("", nodes.bullet_list("", *items), summary=summary))
     return told
 
 
@@ -293,6 +301,18 @@ def _message(finding: ReportedFinding, report: InputReport) -> Cell:
     if finding.accepted:
         message += f" (accepted: {finding.accepted.reason})"
     return message
+
+
+def _source(report: InputReport) -> list[nodes.Node]:
+    """Where the map comes from, as the comment at the head of the file tells it."""
+    told: list[str] = []
+    with open(report.path, encoding="utf-8") as source:
+        for line in source:
+            if not line.startswith("#"):
+                break
+            told.append(line[1:].strip())
+    text = " ".join(told).strip()
+    return [_section("Source", paragraph(quoted(text)))] if text else []
 
 
 def _reproduce(report: InputReport) -> list[nodes.Node]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from inspect import cleandoc
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from efipolicy.formats.platform import PLATFORM_FILE
@@ -15,6 +16,7 @@ from efipolicy.model.address import size_text
 from efipolicy.paging import Geometry, RadixGeometry
 from efipolicy.plugin import Architecture, HandoverVariant, hookspecs
 from efipolicy.source.shape import Field, ListOf, Record, Shape
+from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.installed import registry
 from efipolicy.sphinxext.parts import Cell, inline, literal, quoted, separated, table
 
@@ -88,12 +90,25 @@ def format_anchor(path: str) -> str:
 
 
 class EfiHooks(SphinxDirective):
-    """``.. efi-hooks::``: the hooks a plugin may answer, and who answers them."""
+    """``.. efi-hooks::``: the hooks a plugin may answer, what they ask, and who answers them.
+
+    With ``:linked:`` each name leads to the ``py:function`` that the site describes it by.
+    """
+
+    option_spec = {"linked": directives.flag}  # noqa: RUF012 - docutils reads it so
 
     def run(self) -> list[nodes.Node]:
-        """One section a hook: its signature, its page, the plugins that answer it."""
-        text = "\n\n".join(_hook(name, hook) for name, hook in hooks())
-        return self.parse_text_to_nodes(text, allow_section_headings=True)
+        """A table with a row for each hook."""
+        rows: list[list[Cell]] = [
+            [self._linked(name), _question(hook), _answered_by(name)] for name, hook in hooks()
+        ]
+        return [table(("hook", "question", "answered by"), rows)]
+
+    def _linked(self, name: str) -> list[nodes.Node]:
+        if "linked" not in self.options:
+            return [literal(name)]
+        made, _ = self.parse_inline(f":py:func:`{name}`", lineno=self.lineno)
+        return made
 
 
 def hooks() -> list[tuple[str, object]]:
@@ -105,22 +120,16 @@ def hooks() -> list[tuple[str, object]]:
     ]
 
 
-def _hook(name: str, hook: object) -> str:
+def _question(hook: object) -> str:
+    return cleandoc(getattr(hook, "__doc__", None) or "").partition("\n")[0].partition("?")[0] + "?"
+
+
+def _answered_by(name: str) -> Cell:
     kind = name.removeprefix("efipolicy_")
-    answered = [
-        plugin.name for plugin in registry().plugins if kind in plugin.provides and plugin.built_in
-    ]
-    given = getattr(hook, "__annotations__", {}).get("return", "")
-    return "\n\n".join(
-        (
-            f"{name}\n{'-' * len(name)}",
-            f".. code-block:: python\n\n   def {name}() -> {given}",
-            cleandoc(getattr(hook, "__doc__", None) or ""),
-            "Answered by "
-            + (", ".join(f"``{plugin}``" for plugin in answered) or "no plugin")
-            + ".",
-        )
-    )
+    answering = [each.name for each in registry().plugins if kind in each.hooks and each.built_in]
+    if not answering:
+        return "no plugin"
+    return separated(reference("plugin", each, optional=True) for each in answering)
 
 
 class EfiArchitectures(SphinxDirective):

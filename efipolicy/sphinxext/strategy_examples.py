@@ -26,6 +26,7 @@ from efipolicy.plugin import Strategy
 from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.elements import efi_figure, efi_fold
 from efipolicy.sphinxext.installed import registry, shipped_platforms
+from efipolicy.sphinxext.mapping_pages import plan_nodes
 from efipolicy.sphinxext.parts import Cell, literal, paragraph, table
 
 _OPEN_ROWS: Final = 40
@@ -72,7 +73,7 @@ def platform_at(path: str) -> Platform:
 
 
 def example_nodes(strategy: Strategy, example: Example | None) -> list[nodes.Node]:
-    """How to reproduce it, the plan as a table, what is open in it, and the page tables drawn."""
+    """How to reproduce it, the plan as a table, what is open in it, mapping and tables drawn."""
     if example is None:
         return []
     file = os.path.basename(example.path)
@@ -85,6 +86,7 @@ def example_nodes(strategy: Strategy, example: Example | None) -> list[nodes.Nod
         efi_fold("", nodes.literal_block(text, text, language="yaml"), summary=file),
         *_status(example),
         *_plan(strategy, example),
+        *plan_nodes(example.platform, example.made, folded=True),
         *_pictures(strategy, example),
     ]
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from efipolicy.drawing.stylesheet import page_stylesheet
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+STYLESHEET = "efipolicy.css"
 
 _PARTS = """\
 @media (min-width:85em),(min-width:69em) and (max-width:82em){.content{width:47.5em}}
@@ -19,12 +27,22 @@ section:has(>dl.ep-facts)>h1{font-size:2em;overflow-wrap:anywhere}
 .ep-c-error{color:var(--ep-error)}
 .ep-c-warning{color:var(--ep-warning)}
 .ep-c-info{color:var(--ep-info)}
-.ep-c-error,.ep-c-warning,.ep-c-info{white-space:nowrap}
+.ep-c-ok{color:var(--ep-ok)}
+table.ep-chain{font-size:.72em}
+table.ep-chain code.literal{background:none;border:0;padding:0;font-size:1em;white-space:nowrap}
+.ep-matrix a{text-decoration:none}
+.ep-matrix td{white-space:nowrap}
+.ep-c-ok,.ep-c-error,.ep-c-warning,.ep-c-info{white-space:nowrap}
 .ep-chip{display:inline-block;border:1px solid;border-radius:1em;padding:0 .6em;line-height:1.6;
 font:500 .8em/1.7 var(--font-stack--monospace,monospace);margin:.1em 0}
 .ep-chip-error{color:var(--ep-error)}
 .ep-chip-warning{color:var(--ep-warning)}
 .ep-chip-info{color:var(--ep-info)}
+.ep-facets,.ep-legend{font-size:.85em}
+table.ep-site-matrix .ep-turned{writing-mode:vertical-rl;rotate:180deg;white-space:nowrap}
+table.ep-table.ep-site-matrix th{vertical-align:bottom;padding-inline:.3em}
+table.ep-table.ep-site-matrix td:not(:first-child){padding-inline:.3em;white-space:nowrap}
+table.ep-site-matrix a,table.ep-site-matrix abbr{text-decoration:none}
 .ep-pills a,.ep-pills a:visited{text-decoration:none}
 .ep-caption{font-size:.8em;color:var(--ep-mut);margin-top:-.6em}
 table.ep-table{width:auto;font-size:.85em;border:0;box-shadow:none;margin:0}
@@ -60,3 +78,20 @@ details>summary{cursor:pointer;margin:.6em 0}
 def stylesheet() -> str:
     """All of it, as shipped with every HTML page."""
     return page_stylesheet() + _PARTS
+
+
+def write_stylesheet(app: Sphinx) -> None:
+    """Ship it, made of the same tokens as the pictures; a second time nothing is written."""
+    if app.builder.format != "html":
+        return
+    path = Path(app.outdir) / "_static" / STYLESHEET
+    text = stylesheet()
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def setup(app: Sphinx) -> None:
+    """Ship the stylesheet with every HTML page."""
+    app.connect("builder-inited", write_stylesheet)
+    app.add_css_file(STYLESHEET)

@@ -36,9 +36,10 @@ class StrategyConformance(Conformance):
 
     ``architectures`` are the architectures to try, the installed ones when it is ``None``; a
     strategy that names its own is tried on those alone. What an author promises besides is tested
-    where it is stated: ``window`` holds all that the plan is about, ``placement`` is the direction
-    in which addresses go from one mapping to the next, and ``order_matters`` is false where the
-    order of the map's entries changes no address. ``random_maps`` is how many are tried beside the
+    where it is stated. Windows and direction are those of each plan's own ``placement``; for a plan
+    that states none, ``window`` holds all that it is about, and ``placement`` is the direction in
+    which addresses go from one mapping to the next. ``order_matters`` is false where the order of
+    the map's entries changes no address. ``random_maps`` is how many are tried beside the
     edges; each set of tables has its own.
     """
 
@@ -160,6 +161,14 @@ class StrategyConformance(Conformance):
     def test_page_tables_lead_where_the_plan_says(self, on: StrategyOnTables) -> None:
         """As `efipolicy.testing.strategy_promises.walkable` says."""
         self.holds(promises.walkable, on)
+
+    def test_regions_lie_in_the_windows_of_the_plan(self, on: StrategyOnTables) -> None:
+        """As `efipolicy.testing.strategy_promises.inside` says."""
+        self.holds(promises.inside, on)
+
+    def test_addresses_go_in_the_direction_of_the_plan(self, on: StrategyOnTables) -> None:
+        """As `efipolicy.testing.strategy_promises.directed` says."""
+        self.holds(promises.directed, on)
 
     def test_what_is_promised_besides_is_kept(self, on: StrategyOnTables) -> None:
         """What the class states of ``window``, ``placement`` and ``order_matters``."""

@@ -6,7 +6,7 @@ plan is what an operating system does: that takes captures of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -172,20 +172,45 @@ def walkable(answer: Answer) -> str | None:
     return None
 
 
+def inside(answer: Answer) -> str | None:
+    """What the plan is about lies in one of the windows that its placement states, if any.
+
+    Windows are ranges within 64 bits and do not overlap. A problem may tell that something lies
+    elsewhere; what is mapped besides may lie anywhere.
+    """
+    windows = sorted(window.virtual for window in answer.plan.placement.windows)
+    for window in windows:
+        if window.size <= 0 or not _ALL.covers(window):
+            return f"its placement has the window {window}, no range within 64 bits"
+    for low, high in pairwise(windows):
+        if low.overlaps(high):
+            return f"the windows {low} and {high} of its placement overlap"
+    return _outside(windows, answer) if windows else None
+
+
+def directed(answer: Answer) -> str | None:
+    """Mappings are placed in the direction that the placement of the plan states, if any."""
+    direction = answer.plan.placement.direction
+    return placed(direction)(answer) if direction in ("up", "down") else None
+
+
 def within(window: AddressRange) -> Promise:
     """The promise that what the plan is about lies in a window, or that a problem tells otherwise.
 
     What is mapped besides may lie anywhere.
     """
+    return lambda answer: _outside([window], answer)
 
-    def promise(answer: Answer) -> str | None:
-        for mapping in answer.plan.mappings:
-            virtual = mapping.virtual
-            if virtual and not window.covers(virtual) and not answer.is_told(mapping.physical):
-                return f"{virtual} lies outside the window {window}"
-        return None
 
-    return promise
+def _outside(windows: Sequence[AddressRange], answer: Answer) -> str | None:
+    for mapping in answer.plan.mappings:
+        virtual = mapping.virtual
+        if virtual is None or any(window.covers(virtual) for window in windows):
+            continue
+        if not answer.is_told(mapping.physical):
+            which = "window" if len(windows) == 1 else "windows"
+            return f"{virtual} lies outside the {which} {', '.join(map(str, windows))}"
+    return None
 
 
 def placed(direction: Placement) -> Promise:
@@ -222,6 +247,8 @@ EVERY_PROMISE: tuple[Promise, ...] = (
     tellable,
     expressible,
     walkable,
+    inside,
+    directed,
 )
 """What every strategy promises."""
 

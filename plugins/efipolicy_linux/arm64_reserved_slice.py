@@ -16,6 +16,8 @@ from efipolicy.plugin import (
     MappingPlan,
     MemoryDescriptor,
     Option,
+    Placement,
+    PlacementWindow,
     PlanProblem,
     PlanRequest,
     RuntimeCall,
@@ -68,7 +70,16 @@ def plan_reserved_slice(request: PlanRequest) -> MappingPlan:
         protections=tuple(protections(table, mappings, options, page_size)),
         direct_map=direct_map_of(platform.memory_map, page_size, MAPPED_BY_KERNEL),
         largest_leaf=largest_block(request.geometry.page_size),
+        placement=_placement(area),
     )
+
+
+def _placement(area: AddressRange) -> Placement:
+    """The slice upwards. One without any room, or beyond 64 bits, is no window."""
+    end = min(area.end, 1 << 64)
+    if area.start >= end:
+        return Placement(direction="up")
+    return Placement((PlacementWindow(area.start, end, "slice_base", "end of the slice"),), "up")
 
 
 def _within(area: AddressRange, descriptor: MemoryDescriptor, virtual_start: int) -> Placed:

@@ -18,6 +18,7 @@ from efipolicy.plugin import (
     MappingPlan,
     MemoryDescriptor,
     Option,
+    Placement,
     PlanRequest,
     RuntimeCall,
     Strategy,
@@ -32,7 +33,7 @@ from efipolicy_linux.arm64_plans import (
     out_of_reach,
     virtual_map,
 )
-from efipolicy_linux.arm64_virtmap import BASE, SECTION, SLOT
+from efipolicy_linux.arm64_virtmap import BASE, SECTION, SLOT, area_from
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.memory_attributes import MEMORY_ATTRIBUTES
 from efipolicy_linux.page import page_of
@@ -115,6 +116,11 @@ def plan_separate_random(request: PlanRequest) -> MappingPlan:
         protections=tuple(protections(table, mappings, options, page_size)),
         direct_map=direct_map_of(platform.memory_map, page_size, MAPPED_BY_KERNEL),
         largest_leaf=largest_block(request.geometry.page_size),
+        placement=Placement(
+            area_from(options["base"], request),
+            "up",
+            (f"Order and distances are random; drawn for seed {options['seed']}.",),
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from efipolicy.plugin import (
     Mapping,
     MappingPlan,
     MemoryDescriptor,
+    Placement,
     PlanProblem,
     PlanRequest,
     RuntimeCall,
@@ -31,6 +32,7 @@ from efipolicy_linux.arm64_virtmap import (
     RANDOM_SINCE,
     RANDOM_UNTIL,
     SORTED_UNTIL,
+    area_from,
     pack,
     random_base,
     walked,
@@ -72,7 +74,25 @@ def plan_virtmap(request: PlanRequest) -> MappingPlan:
     made = _plan("arm64-stub-virtmap", request, options, placed)
     if made.status == "ok" and _is_skipped(request, options):
         made = made._replace(status="assumption")
-    return made._replace(svam=tuple([_virtual_map_entry(*one) for one in placed]))
+    return made._replace(
+        svam=tuple([_virtual_map_entry(*one) for one in placed]),
+        placement=_placement(request, options),
+    )
+
+
+def _placement(request: PlanRequest, options: dict[str, Any]) -> Placement:
+    """The area that the stub fills; a flat layout fills none."""
+    if options["flat"]:
+        return Placement(direction="none")
+    notes = ["Each region takes the next 64 KiB slot; a large one on a 2 MiB boundary keeps it."]
+    if options["random"] is not None:
+        notes.append("The base is random; drawn for the number given as option `random`.")
+    elif RANDOM_SINCE <= options["kernel"] < RANDOM_UNTIL:
+        notes.append(
+            "Kernels 4.13 to 6.0 randomise the base unless told nokaslr; drawn without "
+            "randomisation."
+        )
+    return Placement(area_from(options["base"], request), "up", tuple(notes))
 
 
 def plan_novamap(request: PlanRequest) -> MappingPlan:

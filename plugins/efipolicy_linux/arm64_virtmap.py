@@ -16,6 +16,8 @@ from efipolicy.plugin import (
     EFI_MEMORY_WC,
     EFI_MEMORY_WT,
     MemoryDescriptor,
+    PlacementWindow,
+    PlanRequest,
     round_down,
     round_up,
 )
@@ -30,6 +32,9 @@ SLOT: Final = 64 << 10
 """Whatever its own page size, so that kernels of any other one can take the layout over."""
 
 SECTION: Final = 2 << 20
+
+WIDEST: Final = 48
+"""VA_BITS_MIN at most: a kernel of 52 bits also has to run where the processor has 48."""
 
 SORTED_SINCE: Final = (4, 3)
 SORTED_UNTIL: Final = (5, 8)
@@ -47,6 +52,15 @@ def random_base(random: int, limit: int) -> int:
     """
     headroom = max(limit - BASE - AREA, 0)
     return BASE + (((headroom >> 21) * random) >> 11)
+
+
+def area_from(base: int, request: PlanRequest) -> tuple[PlacementWindow, ...]:
+    """The area from a base on to where every kernel's tables end, none where that lies below it."""
+    bits = min(request.geometry.virtual_address_bits, WIDEST)
+    if base >= 1 << bits:
+        return ()
+    name = "EFI_RT_VIRTUAL_BASE" if base == BASE else "base"
+    return (PlacementWindow(base, 1 << bits, name, f"VA limit, {bits}-bit"),)
 
 
 def walked(descriptors: Iterable[MemoryDescriptor], kernel: Any) -> list[MemoryDescriptor]:

@@ -18,6 +18,8 @@ from efipolicy.plugin import (
     MemoryDescriptor,
     MemoryMap,
     Option,
+    Placement,
+    PlacementWindow,
     PlanProblem,
     PlanRequest,
     RuntimeCall,
@@ -59,6 +61,17 @@ _DETOURS: Final = Option(
     doc="whether memory to be mapped uncached gets its address in region 7 after all where the "
     "whole granule around it is described as write-back, as ioremap does it; descriptors have to "
     "overlap for that",
+)
+
+_PLACEMENT: Final = Placement(
+    (
+        PlacementWindow(UNCACHED, CACHED, "region 6, uncached"),
+        PlacementWindow(
+            CACHED, CACHED + REGION_SIZE, "region 7, cached", "end of the address space"
+        ),
+    ),
+    "none",
+    ("Region number and physical address make the virtual one; no table chooses it.",),
 )
 
 _ALLOCATED: Final = "uefi/overlapping-descriptors"
@@ -109,6 +122,7 @@ def plan_region67(request: PlanRequest) -> MappingPlan:
         call=_CALL,
         problems=(*unplaced, *unpinned, *clashes(cached, memory_map, granule)),
         largest_leaf=granule,
+        placement=_PLACEMENT,
     )
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from efipolicy.plugin import AddressRange, KexecRole, MappingPlan, Option, PlanRequest, Strategy
+from efipolicy.plugin import (
+    AddressRange,
+    KexecRole,
+    MappingPlan,
+    Option,
+    Placement,
+    PlacementWindow,
+    PlanRequest,
+    Strategy,
+)
 from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_parts import (
     BOOT_SERVICES,
@@ -16,10 +25,18 @@ from efipolicy_linux.x86_parts import (
     one_to_one,
 )
 from efipolicy_linux.x86_topdown import GIB, WINDOW, Region
-from efipolicy_linux.x86_window import window_plan, within
+from efipolicy_linux.x86_window import EXCLUSIVE, window_plan, within
 
 UPWARDS: Final = AddressRange(2**64 - 4 * GIB, 2**64 - 2 * GIB)
 """What is left above -4 GiB: the kernel's text is linked into the last 2 GiB."""
+
+_NOTES: Final = (
+    "Each region lies right beside the one before, whatever its offset inside a large page.",
+)
+_DOWN: Final = Placement((EXCLUSIVE,), "down", _NOTES)
+_UP: Final = Placement(
+    (PlacementWindow(*UPWARDS, "lowest allowed", "the kernel's text"),), "up", _NOTES
+)
 
 
 def plan_dense(request: PlanRequest) -> MappingPlan:
@@ -30,14 +47,15 @@ def plan_dense(request: PlanRequest) -> MappingPlan:
     at its physical address. Linux mailing list, September 2013; never merged.
     """
     up = request.options["direction"] == "up"
-    window = UPWARDS if up else WINDOW
     regions = chosen_regions(request)
+    placement = _UP if up else _DOWN
+    window = placement.windows[0].virtual
     placed = list(within(window, _upwards(regions) if up else _downwards(regions)))
     made = window_plan(
         request,
         placed,
         strategy="x86-dense-from-4g",
-        window=window,
+        placement=placement,
         stays_mapped="the kernel's half, and the regions at their physical addresses",
     )
     return made._replace(extra=one_to_one(made.mappings))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from efipolicy.plugin import KexecRole, MappingPlan, Option, PlanRequest, Strategy, round_up
+from efipolicy.plugin import (
+    KexecRole,
+    MappingPlan,
+    Option,
+    Placement,
+    PlanRequest,
+    Strategy,
+    round_up,
+)
 from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_parts import (
     BOOT_SERVICES,
@@ -14,7 +22,13 @@ from efipolicy_linux.x86_parts import (
     merge_option,
 )
 from efipolicy_linux.x86_topdown import WINDOW
-from efipolicy_linux.x86_window import window_plan, within
+from efipolicy_linux.x86_window import EXCLUSIVE, window_plan, within
+
+_PLACEMENT: Final = Placement(
+    (EXCLUSIVE,),
+    "none",
+    ("Every region moves by the same offset, so the distances between regions are kept.",),
+)
 
 
 def plan_fixed_window(request: PlanRequest) -> MappingPlan:
@@ -34,7 +48,7 @@ def plan_fixed_window(request: PlanRequest) -> MappingPlan:
         request,
         placed,
         strategy="x86-fixed-window",
-        window=WINDOW,
+        placement=_PLACEMENT,
         stays_mapped="the kernel's half, and each region at its physical address plus efi_va "
         f"{efi_va % 2**64:#x} (-4 GiB less hi {hi:#x})",
     )

@@ -10,11 +10,14 @@ from efipolicy.plugin import (
     AddressRange,
     EfiMemoryType,
     MemoryDescriptor,
+    PlacementWindow,
 )
 
 GIB: Final = 1 << 30
 WINDOW: Final = AddressRange(2**64 - 68 * GIB, 2**64 - 4 * GIB)
 """EFI_VA_END to EFI_VA_START (Linux 6.12, Documentation/arch/x86/x86_64/mm.rst)."""
+
+NAMED_WINDOW: Final = PlacementWindow(*WINDOW, "EFI_VA_END", "EFI_VA_START")
 
 PHASE: Final = 2 << 20
 """A region keeps its offset within 2 MiB, so that 2 MiB pages fit on both sides."""

@@ -13,6 +13,7 @@ from efipolicy.plugin import (
     Mapping,
     MappingPlan,
     MemoryMap,
+    Placement,
     PlanProblem,
     PlanRequest,
     RuntimeCall,
@@ -27,7 +28,14 @@ from efipolicy.plugin import (
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.page import page_of
 from efipolicy_linux.x86_flags import MapTime, protections
-from efipolicy_linux.x86_topdown import PHASE, SOFT_RESERVE_SINCE, Region, place, regions_of
+from efipolicy_linux.x86_topdown import (
+    NAMED_WINDOW,
+    PHASE,
+    SOFT_RESERVE_SINCE,
+    Region,
+    place,
+    regions_of,
+)
 from efipolicy_linux.x86_topdown_options import OPTIONS
 
 REVERSED_SINCE: Final = (4, 3)
@@ -38,6 +46,11 @@ _CALL: Final = RuntimeCall(
     interrupts="off during SetVirtualAddressMap",
 )
 
+_NOTE: Final = (
+    "Region 1 is placed first, directly below \N{MINUS SIGN}4 GiB; each next one goes below it and "
+    "keeps its offset in 2 MiB (Linux 6.12)."
+)
+_PLACEMENT: Final = Placement((NAMED_WINDOW,), "down", (_NOTE,))
 
 _LIST: Final = "the list handed to SetVirtualAddressMap"
 _DESCRIPTOR_SIZE: Final = 48
@@ -81,6 +94,7 @@ def plan_topdown(request: PlanRequest) -> MappingPlan:
         encryption_bit=options["c_bit"] if map_time.encrypts else None,
         direct_map=direct_map_of(memory_map, EFI_PAGE_SIZE),
         unforeseen=() if options["svam_buffer"] else (_buffer(len(placed), memory_map),),
+        placement=_PLACEMENT,
     )
 
 

@@ -10,6 +10,8 @@ from efipolicy.plugin import (
     AddressRange,
     Mapping,
     MappingPlan,
+    Placement,
+    PlacementWindow,
     PlanProblem,
     PlanRequest,
     RuntimeCall,
@@ -17,9 +19,12 @@ from efipolicy.plugin import (
 )
 from efipolicy_linux.direct_map import direct_map_of
 from efipolicy_linux.x86_parts import largest_leaf, map_time_of, packed_list
-from efipolicy_linux.x86_topdown import Region
+from efipolicy_linux.x86_topdown import WINDOW, Region
 
 OVERFLOW: Final = "plan/window-overflow"
+
+EXCLUSIVE: Final = PlacementWindow(*WINDOW, "lowest allowed", "exclusive")
+"""The same 64 GiB by the words of the proposals, which had no names for their limits."""
 
 
 def within(window: AddressRange, regions: Iterable[tuple[Region, int]]) -> Iterator[Region]:
@@ -34,14 +39,17 @@ def window_plan(
     placed: Sequence[Region],
     *,
     strategy: str,
-    window: AddressRange,
+    placement: Placement,
     stays_mapped: str,
 ) -> MappingPlan:
-    """The plan of placed regions, in a page table in which nobody looks at physical alignment."""
+    """The plan of placed regions, in a page table in which nobody looks at physical alignment.
+
+    ``placement`` has one window; what is not in it has no address.
+    """
     options = request.options
     map_time = map_time_of(options["kernel"])
     mappings = tuple([map_time.mapping(region) for region in placed])
-    problems = tuple(_unplaced(mappings, window))
+    problems = tuple(_unplaced(mappings, placement.windows[0].virtual))
     return MappingPlan(
         strategy=strategy,
         options=dict(options),
@@ -54,6 +62,7 @@ def window_plan(
         leaf_policy="va-only",
         largest_leaf=largest_leaf(request),
         direct_map=direct_map_of(request.platform.memory_map, EFI_PAGE_SIZE),
+        placement=placement,
     )
 
 

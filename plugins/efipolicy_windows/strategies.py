@@ -27,6 +27,8 @@ from efipolicy.plugin import (
     MemoryAttributesTable,
     MemoryDescriptor,
     Option,
+    Placement,
+    PlacementWindow,
     PlanProblem,
     PlanRequest,
     Protection,
@@ -72,7 +74,19 @@ def plan_virtual(request: PlanRequest) -> MappingPlan:
         call=_CALL,
         problems=tuple(_unplaced(mappings)),
         protections=tuple(_protections(table, mappings, one_to_one=options["keep_1to1"])),
+        placement=_placement(options["base"], down=options["direction"] == "down"),
     )
+
+
+def _placement(base: int, *, down: bool) -> Placement:
+    """From the base on. Below it nobody knows of any limit."""
+    notes = (
+        "Little is public about the addresses Windows chooses: base and order are assumptions.",
+    )
+    if down:
+        return Placement(direction="down", notes=notes)
+    window = PlacementWindow(base, 1 << 64, "base, assumed", "end of the address space")
+    return Placement((window,), "up", notes)
 
 
 def packed(

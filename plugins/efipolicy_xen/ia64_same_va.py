@@ -23,6 +23,8 @@ from efipolicy.plugin import (
     MemoryDescriptor,
     MemoryMap,
     Option,
+    Placement,
+    PlacementWindow,
     PlanProblem,
     PlanRequest,
     RuntimeCall,
@@ -61,6 +63,18 @@ _CALLS: Final = {
     ),
 }
 
+_PLACEMENTS: Final = {
+    "linux": Placement(
+        (
+            PlacementWindow(6 << 61, 7 << 61, "region 6, uncached"),
+            PlacementWindow(7 << 61, 8 << 61, "region 7, cached", "end of the address space"),
+        ),
+        "none",
+        ("Region number and physical address make the virtual one; no table chooses it.",),
+    ),
+    "xen": Placement(direction="none"),
+}
+
 
 def plan_same_va(request: PlanRequest) -> MappingPlan:
     """Give each runtime region the address of its physical one in the region it can be cached in.
@@ -81,6 +95,7 @@ def plan_same_va(request: PlanRequest) -> MappingPlan:
         call=_CALLS[options["base"]],
         problems=problems,
         largest_leaf=granule,
+        placement=_PLACEMENTS[options["base"]],
     )
 
 

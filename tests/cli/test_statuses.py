@@ -83,6 +83,10 @@ CASES: list[tuple[int, str]] = [
     (2, "where good.yaml"),
     (2, "where good.yaml zero"),
     (3, "where missing.yaml 0x1000"),
+    (0, "new-plugin rules acme"),
+    (2, "new-plugin rule acme"),
+    (2, "new-plugin rules linux"),
+    (2, "new-plugin rules"),
     (0, "schema"),
     (2, "schema --bogus"),
     (0, "--version"),
@@ -128,10 +132,12 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
             "--strategy",
             "x86-topdown",
         ],
+        "docs": ["docs", "good.yaml", "-o", "pages"],
         "diff": ["diff", "good.yaml", "good.yaml"],
         "where": ["where", "good.yaml", "0x1000"],
         "explain": ["explain", "uefi/zero-pages"],
         "plugins": ["plugins"],
+        "new-plugin": ["new-plugin", "rules", "acme"],
         "rules": ["rules"],
         "schema": ["schema"],
     }[command]
@@ -150,6 +156,7 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
         "kexec": "after freebsd-1to1",
         "explain": "uefi/zero-pages",
         "plugins": "rules: ",
+        "new-plugin": "files in efipolicy-acme",
         "rules": "uefi/zero-pages",
         "where": "0x1000, physical",
         "diff": "",
@@ -157,6 +164,8 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
     }
     assert done[command] in out, "the work itself was not done"
     monkeypatch.setenv("EFIPOLICY_PLUGINS", "-broken")
+    if command == "new-plugin":  # which overwrites nothing
+        arguments.append("--output=again")
     assert run(*arguments)[0] == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -46,6 +47,13 @@ def _box(element: ET.Element) -> Box:
     anchor = look.get("text-anchor")
     x, y = float(element.attrib["x"]), float(element.attrib["y"])
     left = x - width if anchor == "end" else x - width / 2 if anchor == "middle" else x
+    turned = re.fullmatch(
+        r"translate\((\S+) (\S+)\) rotate\(-90\)", element.attrib.get("transform", "")
+    )
+    if turned:  # about the origin, so that what was right is up
+        across, down = map(float, turned.groups())
+        up = down - left
+        return Box(text, across - ASCENT * size, up - width, across + DESCENT * size, up)
     return Box(text, left, y - ASCENT * size, left + width, y + DESCENT * size)
 
 

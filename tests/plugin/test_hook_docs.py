@@ -8,14 +8,17 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from efipolicy.api import judge_handover
 from efipolicy.engine.planning import PlanChoice, plan, planned
-from efipolicy.plugin import EFI_MEMORY_WB, MappingDeclaration, SourceText, hookspecs
+from efipolicy.plugin import API_LEVEL, EFI_MEMORY_WB, MappingDeclaration, SourceText, hookspecs
 from efipolicy.plugin.registry import _KINDS, Registry
+from efipolicy.testing import ArchitectureConformance, FormatConformance, RuleConformance
 from efipolicy.testing.examples import examples_of
 from tests.conftest import PLATFORMS, ROOT, Run
 
@@ -30,6 +33,16 @@ DOCUMENTED = dict(re.findall(r"^\.\. py:function:: (\w+)(.*)$", PAGE, re.MULTILI
 BROKEN = "broken-x86_64.yaml"
 
 Installed = Callable[[str], Registry]
+
+
+def example(name: str) -> ModuleType:
+    """An example as a module, for the suites of the kit."""
+    spec = spec_from_file_location(f"hook_example_{name}", EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def signature(hook: Callable[..., object]) -> str:
@@ -218,3 +231,36 @@ def test_no_example_imports_anything_but_the_plugin_api() -> None:
     for path in EXAMPLES.glob("*.py"):
         for module in re.findall(r"^from (efipolicy[\w.]*)", path.read_text(), re.MULTILINE):
             assert module == "efipolicy.plugin" or module.startswith("efipolicy.plugin.")
+
+
+def test_the_page_states_the_level_that_this_version_has() -> None:
+    assert f"``EFIPOLICY_API = {API_LEVEL}``" in PAGE
+    for path in EXAMPLES.glob("*.py"):
+        assert f"\nEFIPOLICY_API = {API_LEVEL}\n" in path.read_text(encoding="utf-8")
+
+
+def test_a_parameter_that_is_not_needed_may_be_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    text = (EXAMPLES / "strategy_choices.py").read_text(encoding="utf-8")
+    text = text.replace("platform: Platform, declared", "declared")
+    text = text.replace(' and platform.architecture == "x86_64"', "")
+    (tmp_path / "acme_left_out.py").write_text(text)
+    metadata = tmp_path / "acme_left_out-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "entry_points.txt").write_text("[efipolicy]\nleft-out = acme_left_out\n")
+    registry = Registry()
+    assert registry.errors == []
+    from efipolicy.sphinxext.strategy_examples import platform_at
+
+    platform = platform_at(str(PLATFORMS / "ovmf-x86_64.yaml"))
+    acme = MappingDeclaration(os="acme", options={})
+    assert "identity" in [each.strategy for each in registry.strategy_choices(platform, acme)]
+
+
+TestArchitectures = ArchitectureConformance.of(example("architectures"))
+TestRules = RuleConformance.of(example("rules"))
+TestFormats = FormatConformance.of(
+    example("formats"), samples=("boot\nacme-map 0x1000 0x9f WB\nacme-map 0xa0000 0x1 WB\n",)
+)

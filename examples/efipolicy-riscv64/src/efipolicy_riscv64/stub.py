@@ -24,6 +24,8 @@ from efipolicy.plugin import (
     MemoryDescriptor,
     MemoryMap,
     Option,
+    Placement,
+    PlacementWindow,
     PlanRequest,
     RuntimeCall,
     Strategy,
@@ -84,7 +86,27 @@ def plan_stub(request: PlanRequest) -> MappingPlan:
         protections=tuple(protections(table, mappings, options["kernel"])),
         direct_map=tuple(_direct_map(memory_map)),
         largest_leaf=request.geometry.page_size,
+        placement=_placement(options, request),
     )
+
+
+def _placement(options: dict[str, Any], request: PlanRequest) -> Placement:
+    """From the base to where user space ends, whose half of the tables the regions are mapped in.
+
+    What stays at its physical address fills no area.
+    """
+    if options["novamap"] or options["flat"]:
+        return Placement(direction="none")
+    notes = ["Each region takes the next 64 KiB slot; a large one on a 2 MiB boundary keeps it."]
+    if options["random"] is not None:
+        notes.append("The base is random; drawn for the number given as option `random`.")
+    elif options["kernel"] < RANDOM_UNTIL:
+        notes.append("Kernels 5.10 to 6.0 take a random base; drawn without one.")
+    base, end = options["base"], 1 << request.geometry.virtual_address_bits - 1
+    name = "EFI_RT_VIRTUAL_BASE" if base == BASE else "base"
+    limit = f"VA limit, {request.geometry.name}"
+    windows = (PlacementWindow(base, end, name, limit),) if base < end else ()
+    return Placement(windows, "up", tuple(notes))
 
 
 def _resolved(request: PlanRequest) -> dict[str, Any]:

@@ -1,0 +1,259 @@
+"""What each strategy makes of a platform: a table, and the page tables of the native one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple, cast
+
+from docutils import nodes
+
+from efipolicy.drawing.mapping import mapping_svg
+from efipolicy.drawing.notation import address_text, counted, groups_for
+from efipolicy.drawing.page_table_regions import regions_svg
+from efipolicy.drawing.page_tables import page_tables_svg
+from efipolicy.drawing.svg import Form
+from efipolicy.engine.kexec import verdict_to_itself
+from efipolicy.engine.planned import Planned
+from efipolicy.engine.planning import NoStrategyError, PlanChoice, planned
+from efipolicy.engine.whatif import WhatIf, region_translations, row
+from efipolicy.errors import EfipolicyError
+from efipolicy.model.address import size_text
+from efipolicy.model.finding import InputReport, Severity
+from efipolicy.model.platform import Platform
+from efipolicy.paging.tables import PageTables
+from efipolicy.plugin import Strategy
+from efipolicy.sphinxext.domain import reference
+from efipolicy.sphinxext.elements import efi_figure, efi_fold, severity_mark
+from efipolicy.sphinxext.installed import drawn_findings, registry
+from efipolicy.sphinxext.kexec_pages import verdict_mark
+from efipolicy.sphinxext.mapping_pages import plan_nodes
+from efipolicy.sphinxext.parts import Cell, literal, paragraph, table
+from efipolicy.sphinxext.ticks import tick
+
+_OPEN_ROWS: Final = 40
+
+
+class Attempt(NamedTuple):
+    """A strategy and what it makes of a platform, or why it makes nothing of it."""
+
+    strategy: Strategy
+    made: Planned | None
+    problem: EfipolicyError | None
+
+
+def native_plan(platform: Platform) -> Planned | None:
+    """What the strategy makes of it that the platform declares, or that its origin tells.
+
+    ``None`` where nobody says which, or its architecture is not installed.
+    """
+    if platform.architecture not in registry().architectures:
+        return None
+    try:
+        return planned(platform, registry(), PlanChoice())
+    except NoStrategyError:
+        return None
+
+
+def fitting(platform: Platform) -> Iterator[Strategy]:
+    """The strategies for the platform's architecture, by name; none where it is not installed."""
+    if platform.architecture not in registry().architectures:
+        return
+    for _, strategy in sorted(registry().strategies.items()):
+        if not strategy.architectures or platform.architecture in strategy.architectures:
+            yield strategy
+
+
+def plans_of(platform: Platform, native: Planned | None) -> list[Attempt]:
+    """What each strategy that fits makes of the platform, the native one first."""
+    attempts: list[Attempt] = []
+    for strategy in fitting(platform):
+        if native is not None and native.plan.strategy == strategy.name:
+            attempts.insert(0, Attempt(strategy, native, None))
+            continue
+        try:
+            attempts.append(Attempt(strategy, plan_of(platform, strategy), None))
+        except EfipolicyError as problem:
+            attempts.append(Attempt(strategy, None, problem))
+    return attempts
+
+
+def strategies_table(
+    platform: Platform, attempts: Sequence[Attempt], native: Planned | None
+) -> list[nodes.Node]:
+    """A row for each strategy that fits: each cell leads to its page."""
+    rows = [_row(platform, attempt, native) for attempt in attempts]
+    heads = ("strategy", "maps", "page tables", "W^X", "kexec to itself")
+    return [table(heads, rows, classes=["ep-matrix"])] if rows else []
+
+
+def mapping_section(
+    report: InputReport, attempts: Sequence[Attempt], native: Planned | None
+) -> list[nodes.Node]:
+    """The mapping of the native strategy with its table, and those of the others, each folded.
+
+    The others have no table: a dozen of them would be most of the page and of the time it takes.
+    """
+    platform = cast(Platform, report.platform)
+    findings = drawn_findings(report)
+    shown: list[nodes.Node] = []
+    for strategy, made, _ in attempts:
+        if made is None or not any(one.runtime for one in made.plan.mappings):
+            continue
+        if made is native:
+            shown += plan_nodes(platform, made, findings=findings, folded=True)
+        else:
+            picture = _other_mapping(platform, made)
+            file = os.path.basename(report.path)
+            command = f"efipolicy plan {file} --strategy {strategy.name}"
+            told = paragraph([nodes.Text("As a table: "), literal(command)])
+            shown.append(efi_fold("", picture, told, summary=f"Mapping by {strategy.name}"))
+    return shown
+
+
+def _other_mapping(platform: Platform, made: Planned) -> efi_figure:
+    """The picture alone of one of many mappings."""
+    name, title = made.plan.strategy, platform.title or platform.name
+    figure_id = f"mo-{nodes.make_id(f'{platform.name}-{name}')}"
+    svg = mapping_svg(
+        made.plan,
+        platform.memory_map,
+        figure_id=figure_id,
+        title=f"Mapping \N{MIDDLE DOT} {title}",
+        facts=f"{platform.architecture} \N{MIDDLE DOT} {name}",
+    )
+    return efi_figure(
+        svg=svg, standalone="", figure=figure_id, table="", label=f"Mapping of {title} by {name}"
+    )
+
+
+def plan_of(platform: Platform, strategy: Strategy) -> Planned:
+    """The plan with the options that the platform declares for a strategy, else its defaults.
+
+    Raises what planning raises.
+    """
+    declared = next((m for m in platform.mapping or () if m.strategy == strategy.name), None)
+    if declared is None:
+        return planned(platform, registry(), PlanChoice(strategy=strategy.name))
+    return planned(replace(platform, mapping=(declared,)), registry(), PlanChoice())
+
+
+def _row(platform: Platform, attempt: Attempt, native: Planned | None) -> list[Cell]:
+    strategy, made, problem = attempt
+    name = strategy.name
+    head: list[nodes.Node] = [reference("strategy", name, nodes.Text(name), optional=True)]
+    if made is None:
+        return [head, severity_mark(Severity.ERROR, str(problem)), "", "", ""]
+    if made is native:
+        head.append(nodes.Text(" (native)"))
+    try:
+        seen = row(made)
+        verdict = verdict_to_itself(platform, made, strategy.kexec)
+    except EfipolicyError as failure:
+        return [head, severity_mark(Severity.ERROR, str(failure)), "", "", ""]
+    return [
+        head,
+        _linked(name, _maps(platform, made, seen)),
+        _linked(name, _tables(made, seen)),
+        _linked(name, _protected(seen)),
+        _linked(name, verdict_mark(verdict) if verdict else nodes.Text("not known")),
+    ]
+
+
+def _linked(name: str, shown: nodes.Node) -> nodes.Node:
+    return reference("strategy", name, shown, classes=["ep-cell"], optional=True)
+
+
+def _maps(platform: Platform, made: Planned, seen: WhatIf) -> nodes.Node:
+    """How many of the runtime descriptors have an address that some table can hold."""
+    runtime = [one.index for one in platform.memory_map.runtime]
+    tables = made.page_tables()
+    refused = {refusal.mapping for refusal in tables.refused} if tables else set()
+    everything = tables.mappings if tables else (*made.plan.mappings, *made.plan.extra)
+    mapped = {
+        index
+        for place, one in enumerate(everything)
+        if one.virtual_start is not None and place not in refused
+        for index in one.descriptors
+    }
+    text = f"{sum(index in mapped for index in runtime)} of {len(runtime)}"
+    if seen.status == "ok":
+        return tick(text)
+    severity = Severity.ERROR if seen.status == "impossible" else Severity.INFO
+    return severity_mark(severity, f"{text}, {seen.status}")
+
+
+def _tables(made: Planned, seen: WhatIf) -> nodes.Node:
+    total = sum(seen.tables.values())
+    if total:
+        tables = made.page_tables()
+        size = f", {size_text(tables.table_bytes)}" if tables else ""
+        return nodes.Text(f"{total}{size}")
+    granules = sum(seen.leaves.values())
+    return nodes.Text(counted(granules, "granule") if granules else "none")
+
+
+def _protected(seen: WhatIf) -> nodes.Node:
+    if seen.write_execute_bytes:
+        return severity_mark(Severity.ERROR, f"{size_text(seen.write_execute_bytes)} RWX")
+    if not seen.leaves:
+        return nodes.Text("nothing mapped")
+    return tick("kept")
+
+
+def page_table_nodes(platform: Platform, made: Planned) -> list[nodes.Node]:
+    """The native strategy's page tables, or its regions where there are none, and a table."""
+    title = f"{platform.title or platform.name}: {made.plan.strategy}"
+    figure_id = f"pt-{nodes.make_id(platform.name)}"
+    tables = made.page_tables()
+    if tables is None:
+        translations = region_translations(made)
+        if translations is None or not translations.granules:
+            return []
+
+        def granules(form: Form) -> str:
+            return regions_svg(translations, figure_id=figure_id, title=title, form=form)
+
+        return [_figure(figure_id, "", title, granules("inline"), granules("standalone"))]
+    if not tables.runs:
+        return []
+
+    def tree(form: Form) -> str:
+        return page_tables_svg(tables, figure_id=figure_id, title=title, form=form)
+
+    table_id = f"l-{nodes.make_id(platform.name)}"
+    leaves = _leaves(tables, title, table_id)
+    summary = f"All {counted(len(tables.runs), 'run')} of leaves"
+    picture = _figure(figure_id, table_id, title, tree("inline"), tree("standalone"))
+    return [picture, efi_fold("", leaves, summary=summary)]
+
+
+def _figure(figure_id: str, table_id: str, title: str, *svg: str) -> efi_figure:
+    inline, standalone = svg
+    return efi_figure(
+        svg=inline,
+        standalone=standalone,
+        figure=figure_id,
+        table=table_id,
+        label=f"Page tables of {title}",
+    )
+
+
+def _leaves(tables: PageTables, title: str, table_id: str) -> nodes.table:
+    """Neighbouring leaves that are alike, a row each."""
+    virtual = groups_for(tables.runs[-1].end - 1)
+    physical = groups_for(max(run.frames.end for run in tables.runs))
+    rows: list[list[Cell]] = [
+        [
+            literal(address_text(run.start, virtual)),
+            literal(address_text(run.physical, physical)),
+            f"{run.number_of_leaves} \N{MULTIPLICATION SIGN} {size_text(run.leaf_size)}",
+            run.access,
+            run.cache,
+            "misaligned frame" if run.misaligned else "contiguous" if run.contiguous else "",
+        ]
+        for run in tables.runs
+    ]
+    heads = ("virtual", "physical", "leaves", "access", "cache", "")
+    return table(heads, rows, ids=[table_id], title=f"Leaves: {title}", classes=["ep-plan"])

@@ -1,0 +1,251 @@
+"""``efipolicy new-plugin``: what it writes, and what it refuses. Nothing is built here."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from configparser import ConfigParser
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from efipolicy import __version__
+from efipolicy.cli.plugin_names import MOST_CHARACTERS, checked_name, refuse_taken
+from efipolicy.cli.plugin_templates import KINDS, files_of
+from efipolicy.errors import UsageError
+from efipolicy.plugin.discovery import EntryPoint
+from efipolicy.plugin.registry import Registry
+from tests.conftest import ROOT, Run
+
+LONGEST = "-".join(["a2345678"] * 4) + "-abcd"
+EVERYTHING = {
+    ".github/workflows/test.yml",
+    ".gitignore",
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "docs/conf.py",
+    "docs/index.rst",
+    "pyproject.toml",
+    "src/efipolicy_acme_1/__init__.py",
+    "src/efipolicy_acme_1/py.typed",
+    "tests/test_plugin.py",
+    "tox.ini",
+}
+
+
+def written(folder: Path) -> dict[str, str]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in paths}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_distribution_is_whole(kind: str, folder: Path, run: Run) -> None:
+    status, out, err = run("new-plugin", kind, "acme-1")
+    files = written(folder / "efipolicy-acme-1")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"efipolicy-acme-1: {len(files)} files in efipolicy-acme-1.")
+    assert files.keys() > EVERYTHING
+    assert f"src/efipolicy_acme_1/{KINDS[kind].start}" in files
+    for path, text in files.items():
+        assert "$name" not in text, path
+        assert "${" not in text, path
+        assert text == "" or text.endswith("\n"), path
+        assert "\n\n\n\n" not in text, path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_files_can_be_read_by_what_reads_them(kind: str) -> None:
+    for path, text in files_of(kind, "acme-1"):
+        if path.endswith(".py"):
+            compile(text, path, "exec", ast.PyCF_ONLY_AST)
+    files = dict(files_of(kind, "acme-1"))
+    project = tomllib.loads(files["pyproject.toml"])["project"]
+    assert project["name"] == "efipolicy-acme-1"
+    assert project["dependencies"] == [f"efipolicy>={__version__}"]
+    assert project["entry-points"]["efipolicy"] == {"acme-1": "efipolicy_acme_1"}
+    assert "EFIPOLICY_API = 1\n" in files["src/efipolicy_acme_1/__init__.py"]
+    tox = ConfigParser()
+    tox.read_string(files["tox.ini"])
+    assert tox["testenv"]["commands"].strip() == "pytest {posargs}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_imports_of_efipolicy_only_the_plugin_api(kind: str) -> None:
+    for path, text in files_of(kind, "acme"):
+        if not path.startswith("src/") or not path.endswith(".py"):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "efipolicy":
+                assert node.module in ("efipolicy.plugin", "efipolicy.plugin.paging"), path
+
+
+@pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed")
+@pytest.mark.parametrize("name", ["a", "acme", "0a", LONGEST])
+def test_its_style_is_clean_whatever_the_length_of_the_name(
+    name: str, folder: Path, run: Run
+) -> None:
+    assert len(LONGEST) == MOST_CHARACTERS
+    for kind in KINDS:
+        assert run("new-plugin", kind, name, "-q", "-o", kind)[0] == 0
+    for command in (("check", "--no-cache"), ("format", "--no-cache", "--check")):
+        words = [sys.executable, "-m", "ruff", *command, "."]
+        finished = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        assert finished.returncode == 0, finished.stdout
+
+
+def test_equal_arguments_give_equal_files(folder: Path, run: Run) -> None:
+    run("new-plugin", "strategy", "acme", "-o", "one")
+    run("new-plugin", "strategy", "acme", "-o", "deep/er/two")
+    assert written(folder / "one") == written(folder / "deep" / "er" / "two")
+
+
+def test_the_example_of_the_tutorial_is_what_is_written() -> None:
+    example = ROOT / "examples" / "efipolicy-acme64"
+    for path, text in files_of("architecture", "acme64"):
+        assert (example / path).read_text() == text, f"{path} of {example} is not what is written"
+
+
+def test_quietly_nothing_is_told_and_verbosely_every_file(folder: Path, run: Run) -> None:
+    assert run("new-plugin", "rules", "one", "--quiet")[1] == ""
+    _, out, _ = run("new-plugin", "rules", "two", "--verbose")
+    files = written(folder / "efipolicy-two")
+    assert out.splitlines()[: len(files)] == [f"efipolicy-two/{path}" for path in files]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Acme", "expected lower case, with single `-` between words; did you mean `acme`?"),
+        ("acme_board", "; did you mean `acme-board`?"),
+        ("acme.board", "; did you mean `acme-board`?"),
+        ("acme--board", "; did you mean `acme-board`?"),
+        ("-acme", "are required: NAME"),
+        ("acme-", "; did you mean `acme`?"),
+        ("efipolicy-acme", "`efipolicy-` is put before it anyway; did you mean `acme`?"),
+        ("", "cannot be the name of a plugin"),
+        ("Ärger", "expected ASCII letters and digits"),
+        ("acme board", "expected ASCII letters and digits"),
+        ("../acme", "expected ASCII letters and digits"),
+        ("acme\n", "expected ASCII letters and digits"),
+        ("a" * 41, "it has 41 characters, the most are 40"),
+    ],
+)
+def test_what_is_no_name_is_refused(name: str, told: str, folder: Path, run: Run) -> None:
+    status, out, err = run("new-plugin", "rules", name)
+    assert (status, out) == (2, "")
+    assert told in err
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a", "9", "acme64", "a-b-c", "x86-like"])
+def test_what_is_a_name_is_taken(name: str) -> None:
+    assert checked_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("rule", "; did you mean `rules`?"),
+        ("Strategy", "; did you mean `strategy`?"),
+        ("architectures", "; did you mean `architecture`?"),
+        ("formatter", "; did you mean `format`?"),
+        ("everything", "known: architecture, strategy, rules, format, reporter\n"),
+        ("", "unknown kind of plugin ``"),
+    ],
+)
+def test_an_unknown_kind_is_told_with_the_one_that_was_meant(
+    kind: str, told: str, folder: Path, run: Run
+) -> None:
+    status, _, err = run("new-plugin", kind, "acme")
+    assert status == 2
+    assert told in err
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "told"),
+    [
+        ("rules", "linux", "plugin `linux` (efipolicy "),
+        ("reporter", "windows", "plugin `windows` (efipolicy "),
+        ("rules", "plan", "plugin `plan` (efipolicy "),
+        ("architecture", "arm64", "plugin `arm64` (efipolicy "),
+        ("strategy", "arm64-stub-virtmap", "has a strategy `arm64-stub-virtmap`"),
+        ("reporter", "json", "has a report format `json`"),
+        ("format", "u-boot-efidebug", "has a dialect `u-boot-efidebug`"),
+        ("architecture", "riscv64", "efipolicy-riscv64"),
+    ],
+)
+def test_a_name_that_is_taken_is_told_with_its_owner(
+    kind: str, name: str, told: str, folder: Path, run: Run
+) -> None:
+    status, _, err = run("new-plugin", kind, name)
+    assert status == 2
+    assert f"the name `{name}` is taken: " in err
+    assert told in err
+    assert list(folder.iterdir()) == []
+
+
+def test_the_name_of_another_kind_is_free(folder: Path, run: Run) -> None:
+    assert run("new-plugin", "rules", "json")[0] == 0
+
+
+def test_an_installed_module_of_the_name_is_told_even_when_it_is_blocked() -> None:
+    point = EntryPoint("other", "efipolicy_acme_1", "strange", "1.0")
+    registry = Registry([point], blocked=["other"])
+    with pytest.raises(UsageError, match="has the module `efipolicy_acme_1`"):
+        refuse_taken("rules", "acme-1", registry)
+
+
+def test_nothing_is_overwritten(folder: Path, run: Run) -> None:
+    there = folder / "efipolicy-acme" / "notes.txt"
+    there.parent.mkdir()
+    there.write_text("mine")
+    status, _, err = run("new-plugin", "rules", "acme")
+    assert status == 2
+    assert "efipolicy-acme is there and is not empty, and nothing is overwritten" in err
+    assert written(folder) == {"efipolicy-acme/notes.txt": "mine"}
+
+
+def test_an_empty_folder_is_filled(folder: Path, run: Run) -> None:
+    (folder / "here").mkdir()
+    assert run("new-plugin", "rules", "acme", "-o", "here")[0] == 0
+    assert (folder / "here" / "pyproject.toml").is_file()
+
+
+def test_what_is_no_folder_stays_what_it_is(folder: Path, run: Run) -> None:
+    (folder / "file").write_text("mine")
+    (folder / "dangling").symlink_to("nowhere")
+    for name in ("file", "dangling"):
+        status, _, err = run("new-plugin", "rules", "acme", "-o", name)
+        assert (status, "is there and is no folder" in err) == (2, True)
+    status, _, err = run("new-plugin", "rules", "acme", "-o", "file/inside")
+    assert (status, "cannot write " in err) == (2, True)
+    assert (folder / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("output", ["", "-"])
+def test_standard_output_takes_no_distribution(output: str, folder: Path, run: Run) -> None:
+    status, out, err = run("new-plugin", "rules", "acme", "-o", output)
+    assert (status, out) == (2, "")
+    assert "is no folder" in err
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [(), ("rules",), ("rules", "acme", "more")])
+def test_a_kind_and_a_name_are_asked_for(words: tuple[str, ...], folder: Path, run: Run) -> None:
+    status, _, err = run("new-plugin", *words)
+    assert status == 2
+    assert "new-plugin --help" in err
+    assert list(folder.iterdir()) == []
+
+
+def test_every_file_of_the_package_is_a_template_with_a_suffix() -> None:
+    """A tool that looks for Python finds none there, and a wheel holds the files as they are."""
+    folder = ROOT / "efipolicy" / "cli" / "templates"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    assert {path.suffix for path in files} == {".template"}
