@@ -146,7 +146,7 @@ def site_sources(content: SiteContent) -> dict[str, str]:
 _REQUIREMENTS: Final = (
     "What is right, who demands it, and which rules check it. Where no rule does, it is said why."
 )
-_REQUIREMENTS_BODY: Final = ".. efi-requirements::"
+_REQUIREMENTS_BODY: Final = ".. efi:requirements::"
 _SEARCH: Final = """\
 The search finds pages by words, by a part of a name such as ``RUNTIME`` of ``EFI_MEMORY_RUNTIME``,
 and by an address in any spelling. It needs a script; these do not:
@@ -236,7 +236,7 @@ def _landing(content: SiteContent) -> str:
     return _page(
         content.title,
         _sentence(content),
-        _section("Which strategy maps which platform", ".. efi-site-matrix::"),
+        _section("Which strategy maps which platform", ".. efi:site-matrix::"),
         _section("Most seen", *_most_seen(content)),
         _section("What is here", _kinds(content)),
         tree,
@@ -368,7 +368,7 @@ def _by_pack(content: SiteContent) -> dict[str, set[str]]:
 def _platform_pages(content: SiteContent) -> Iterator[tuple[str, str]]:
     for one in content.platforms:
         options = {"name": one.name, "policy": content.policy, **one.options}
-        lines = [f".. efi-site-platform:: /{one.file}"]
+        lines = [f".. efi:site-platform:: /{one.file}"]
         lines += [f"   :{name}: {value}" for name, value in options.items()]
         yield f"platforms/{one.name}.rst", _page(one.title, "\n".join(lines), orphan=True)
 
@@ -473,4 +473,4 @@ def _conformance(content: SiteContent) -> str:
         "does not state is *not checked* and never called passed."
     )
     files = "\n".join(f"   /{one.file}" for one in content.platforms)
-    return _page("Conformance", told, f".. efi-conformance::\n{files}")
+    return _page("Conformance", told, f".. efi:conformance::\n{files}")

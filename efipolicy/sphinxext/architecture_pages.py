@@ -1,4 +1,4 @@
-"""``efi-architecture`` and the index of all: what a processor translates with, and what follows."""
+"""``efi:architecture`` and the index of all: what a processor translates with, and what follows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FEW: Final = 3
 
 
 class EfiArchitecture(SphinxDirective):
-    """``.. efi-architecture:: name``: everything that is known of one architecture."""
+    """``.. efi:architecture:: name``: everything that is known of one architecture."""
 
     required_arguments = 1
 
@@ -123,7 +123,7 @@ class EfiArchitecture(SphinxDirective):
 
 
 class EfiArchitectureIndex(SphinxDirective):
-    """``.. efi-architecture-index::``: the installed architectures, a row each."""
+    """``.. efi:architecture-index::``: the installed architectures, a row each."""
 
     def run(self) -> list[nodes.Node]:
         """A table of name, pages, widths, and the unit of runtime regions."""

@@ -1,4 +1,4 @@
-"""``efi-bit-field``: a word bit by bit, as a picture and as a table."""
+"""``efi:bit-field``: a word bit by bit, as a picture and as a table."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def kind_named(argument: str) -> EntryKind:
 
 
 class EfiBitField(SphinxDirective):
-    """``.. efi-bit-field:: WORD``: the picture of a word and the table of its fields.
+    """``.. efi:bit-field:: WORD``: the picture of a word and the table of its fields.
 
     ``WORD`` is ``attribute`` or a kind of entry as ``ARCH/KIND``; ``:value:`` is what it holds.
     """

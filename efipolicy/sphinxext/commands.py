@@ -1,4 +1,4 @@
-"""``efi-command``: a command line with what it really prints, run while the page is built."""
+"""``efi:command``: a command line with what it really prints, run while the page is built."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DAY = "1767225600"  # 2026-01-01, so that no page depends on when it was built
 
 
 class EfiCommand(SphinxDirective):
-    """``.. efi-command:: lint platform.yaml``: a command, what it prints, how it ends.
+    """``.. efi:command:: lint platform.yaml``: a command, what it prints, how it ends.
 
     ``:with:`` names the files it finds in its folder, reference platforms (``NAME.yaml``) or paths
     from the document; ``:replace: OLD => NEW`` edits the first of them; ``:head:`` shows only so

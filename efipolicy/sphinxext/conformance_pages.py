@@ -1,4 +1,4 @@
-"""``efi-conformance``: how platforms stand to each requirement."""
+"""``efi:conformance``: how platforms stand to each requirement."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WORDS: dict[Outcome, str] = {
 
 
 class EfiConformance(SphinxDirective):
-    """``.. efi-conformance:: [name-or-path …]``: a row a requirement, a column a platform.
+    """``.. efi:conformance:: [name-or-path …]``: a row a requirement, a column a platform.
 
     Without arguments the platforms are the reference platforms.
     """

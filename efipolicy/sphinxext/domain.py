@@ -12,7 +12,6 @@ from typing import cast
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
-from docutils.parsers.rst import directives as rst_directives
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
@@ -171,11 +170,9 @@ class EfipolicyDomain(DescribedObjects):
         """A directive; that of an object makes its page, or describes it by its content."""
         from efipolicy.sphinxext.domain_directives import object_directive
 
-        page = self.directives.get(name) or vars(rst_directives)["_directives"].get(f"efi-{name}")
+        page = self.directives.get(name)
         if name in KINDS and name not in self._directive_cache:
             self._directive_cache[name] = object_directive(name, page)
-        elif page:
-            self.directives[name] = page
         return super().directive(name)
 
 

@@ -1,4 +1,4 @@
-"""``efi-kexec-chain``: the picture of a kexec chain on a platform, and its data table."""
+"""``efi:kexec-chain``: the picture of a kexec chain on a platform, and its data table."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _PACK: Final = "kexec/"
 
 
 class EfiKexecChain(PlatformDirective):
-    """``.. efi-kexec-chain:: name-or-path``: what becomes of firmware along a chain of kernels.
+    """``.. efi:kexec-chain:: name-or-path``: what becomes of firmware along a chain of kernels.
 
     ``:hops:`` names the strategies as ``--chain`` does, options included; without it the chain is
     the one that the platform declares.

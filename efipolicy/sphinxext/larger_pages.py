@@ -1,4 +1,4 @@
-"""``efi-larger-page``: what the larger pages of an operating system hold, as picture and table."""
+"""``efi:larger-page``: what the larger pages of an operating system hold, as picture and table."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Marked(NamedTuple):
 
 
 class EfiLargerPage(SphinxDirective):
-    """``.. efi-larger-page:: [name-or-path]``: larger pages of a platform, or of a few lines.
+    """``.. efi:larger-page:: [name-or-path]``: larger pages of a platform, or of a few lines.
 
     Without an argument the content is descriptors, ``TYPE START PAGES [BITS…]`` each. ``:at:``
     names the addresses whose pages are drawn, by default those in which regions end;

@@ -1,4 +1,4 @@
-"""``efi-mapping``: where a strategy puts the regions of a platform, drawn and as a table."""
+"""``efi:mapping``: where a strategy puts the regions of a platform, drawn and as a table."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OPEN_ROWS = 80
 
 
 class EfiMapping(SphinxDirective):
-    """``.. efi-mapping:: name-or-path``: the picture of a mapping and its data table.
+    """``.. efi:mapping:: name-or-path``: the picture of a mapping and its data table.
 
     Findings of the recommended policy about mapped regions stand beside them.
     ``:strategy:`` names the strategy, else the platform's own is drawn; each line of ``:option:``

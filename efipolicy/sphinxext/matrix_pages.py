@@ -1,4 +1,4 @@
-"""``efi-matrix``: every strategy on every reference platform, in a word each."""
+"""``efi:matrix``: every strategy on every reference platform, in a word each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNKNOWN: Final = ("incomplete", "assumption")
 
 
 class EfiMatrix(SphinxDirective):
-    """``.. efi-matrix::``: a row a strategy, a column a reference platform."""
+    """``.. efi:matrix::``: a row a strategy, a column a reference platform."""
 
     def run(self) -> list[nodes.Node]:
         """The table, and what its words mean."""

@@ -1,4 +1,4 @@
-"""``efi-page-tables``: the page tables that a strategy's plan comes to, drawn and as a table."""
+"""``efi:page-tables``: the page tables that a strategy's plan comes to, drawn and as a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from efipolicy.sphinxext.platform_strategies import page_table_nodes
 
 
 class EfiPageTables(PlatformDirective):
-    """``.. efi-page-tables:: name-or-path``: the tables as they stay after the boot.
+    """``.. efi:page-tables:: name-or-path``: the tables as they stay after the boot.
 
     ``:strategy:`` names the strategy, else the platform's own is drawn; each line of ``:option:``
     is a ``NAME=VALUE`` of it.

@@ -1,4 +1,4 @@
-"""``efi-platform``, ``efi-platforms`` and ``efi-memory-map``: pages of platforms."""
+"""``efi:platform``, ``efi:platforms`` and ``efi:memory-map``: pages of platforms."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _OPEN_ROWS = 80
 
 
 class EfiMemoryMap(PlatformDirective):
-    """``.. efi-memory-map:: name-or-path``: the picture of a memory map and its data table."""
+    """``.. efi:memory-map:: name-or-path``: the picture of a memory map and its data table."""
 
     def run(self) -> list[nodes.Node]:
         """The figure and the table."""
@@ -60,7 +60,7 @@ class EfiMemoryMap(PlatformDirective):
 
 
 class EfiPlatform(PlatformDirective):
-    """``.. efi-platform:: name-or-path``: the page of a platform."""
+    """``.. efi:platform:: name-or-path``: the page of a platform."""
 
     def run(self) -> list[nodes.Node]:
         """Conclusion first, then the pictures, the findings, the table, and how to reproduce."""
@@ -96,7 +96,7 @@ class EfiPlatform(PlatformDirective):
 
 
 class EfiPlatforms(SphinxDirective):
-    """``.. efi-platforms::``: the reference platforms and what the linter says of each."""
+    """``.. efi:platforms::``: the reference platforms and what the linter says of each."""
 
     def run(self) -> list[nodes.Node]:
         """A table of platform, architecture, descriptors and findings."""

@@ -1,4 +1,4 @@
-"""``efi-plugin`` and ``efi-plugins``: what is installed, who it comes from, and what it adds.
+"""``efi:plugin`` and ``efi:plugins``: what is installed, who it comes from, and what it adds.
 
 All of it is told by installed metadata and by what the plugins answer. Nothing is looked up
 elsewhere, and nothing depends on how long loading took.
@@ -38,7 +38,7 @@ _OPEN_RULES: Final = 12
 
 
 class EfiPlugin(SphinxDirective):
-    """``.. efi-plugin:: name``: the page of one installed plugin."""
+    """``.. efi:plugin:: name``: the page of one installed plugin."""
 
     required_arguments = 1
 
@@ -55,7 +55,7 @@ class EfiPlugin(SphinxDirective):
 
 
 class EfiPlugins(SphinxDirective):
-    """``.. efi-plugins::``: a table of the installed plugins, and a section for each."""
+    """``.. efi:plugins::``: a table of the installed plugins, and a section for each."""
 
     def run(self) -> list[nodes.Node]:
         """The table, then the sections; each plugin is where ``:efi:plugin:`` leads."""

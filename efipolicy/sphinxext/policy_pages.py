@@ -1,4 +1,4 @@
-"""``efi-policies``, ``efi-policy-format``: what the policies say, and what may be said in one."""
+"""``efi:policies``, ``efi:policy-format``: what the policies say, and what may be said in one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LITERAL = re.compile(r"`([^`]*)`")
 
 
 class EfiPolicies(SphinxDirective):
-    """``.. efi-policies::``: every installed policy: what it turns on, off, pins and sets."""
+    """``.. efi:policies::``: every installed policy: what it turns on, off, pins and sets."""
 
     def run(self) -> list[nodes.Node]:
         """A table of all, and a section for each."""
@@ -42,7 +42,7 @@ class EfiPolicies(SphinxDirective):
 
 
 class EfiPolicyFormat(SphinxDirective):
-    """``.. efi-policy-format:: policy``: the keys of a policy, or of the ``configuration``."""
+    """``.. efi:policy-format:: policy``: the keys of a policy, or of the ``configuration``."""
 
     required_arguments = 1
 

@@ -24,7 +24,7 @@ _QUOTED = re.compile(r"(`[^`]*`|\"[^\"]*\"|\[[^]]*\])")
 
 
 class EfiPlatformFormat(SphinxDirective):
-    """``.. efi-platform-format::``: every key of the platform file, from what reads it."""
+    """``.. efi:platform-format::``: every key of the platform file, from what reads it."""
 
     def run(self) -> list[nodes.Node]:
         """A table for the file and one for each mapping inside it."""
@@ -90,7 +90,7 @@ def format_anchor(path: str) -> str:
 
 
 class EfiHooks(SphinxDirective):
-    """``.. efi-hooks::``: the hooks a plugin may answer, what they ask, and who answers them.
+    """``.. efi:hooks::``: the hooks a plugin may answer, what they ask, and who answers them.
 
     With ``:linked:`` each name leads to the ``py:function`` that the site describes it by.
     """
@@ -133,7 +133,7 @@ def _answered_by(name: str) -> Cell:
 
 
 class EfiArchitectures(SphinxDirective):
-    """``.. efi-architectures::``: the installed architectures and their page tables."""
+    """``.. efi:architectures::``: the installed architectures and their page tables."""
 
     def run(self) -> list[nodes.Node]:
         """A section an architecture: its facts, and a table of its geometries."""
@@ -177,7 +177,7 @@ def _shape_of(geometry: Geometry) -> list[Cell]:
 
 
 class EfiHandovers(SphinxDirective):
-    """``.. efi-handovers::``: the installed boot hand-overs."""
+    """``.. efi:handovers::``: the installed boot hand-overs."""
 
     def run(self) -> list[nodes.Node]:
         """A row a hand-over: its name, what it is, where it fits."""
@@ -188,7 +188,7 @@ class EfiHandovers(SphinxDirective):
 
 
 class EfiFormats(SphinxDirective):
-    """``.. efi-formats::``: the captured texts that the installed plugins read."""
+    """``.. efi:formats::``: the captured texts that the installed plugins read."""
 
     def run(self) -> list[nodes.Node]:
         """A row a format: what it is, its name, its dialects."""

@@ -1,4 +1,4 @@
-"""``efi-requirements``: every requirement, who demands it, and which rules check it."""
+"""``efi:requirements``: every requirement, who demands it, and which rules check it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEADS = ("code", "what is right", "level", "source", "state")
 
 
 class EfiRequirements(SphinxDirective):
-    """``.. efi-requirements::``: the registers of all installed plugins, a table a family."""
+    """``.. efi:requirements::``: the registers of all installed plugins, a table a family."""
 
     def run(self) -> list[nodes.Node]:
         """How many are checked, and a section for each family of codes."""

@@ -1,4 +1,4 @@
-"""``efi-rules``: the table of all rules, pack by pack, with what policies make of them."""
+"""``efi:rules``: the table of all rules, pack by pack, with what policies make of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN_POLICIES = ("recommended", "uefi", "strict")
 
 
 class EfiRules(SphinxDirective):
-    """``.. efi-rules::``: every installed rule by its pack, or those of the pack given."""
+    """``.. efi:rules::``: every installed rule by its pack, or those of the pack given."""
 
     optional_arguments = 1
 

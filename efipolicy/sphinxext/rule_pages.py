@@ -1,4 +1,4 @@
-"""``efi-rule``: the page of a rule."""
+"""``efi:rule``: the page of a rule."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _NAMED_RULE = re.compile(r"``([a-z0-9_]+/[a-z0-9-]+)``")
 
 
 class EfiRule(SphinxDirective):
-    """``.. efi-rule:: pack/name``: everything the linter knows of one of its rules."""
+    """``.. efi:rule:: pack/name``: everything the linter knows of one of its rules."""
 
     required_arguments = 1
 

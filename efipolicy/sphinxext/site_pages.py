@@ -1,4 +1,4 @@
-"""Directives of a site about a vendor's platforms: ``efi-site-platform``, ``efi-site-matrix``.
+"""Directives of a site about a vendor's platforms: ``efi:site-platform``, ``efi:site-matrix``.
 
 Also the role ``efi-severity``, a severity with its shape: ``:efi-severity:`3 errors <error>```.
 """
@@ -49,7 +49,7 @@ class Stand(NamedTuple):
 
 
 class EfiSitePlatform(EfiPlatform):
-    """``.. efi-site-platform:: path``: the page of a platform file or capture.
+    """``.. efi:site-platform:: path``: the page of a platform file or capture.
 
     ``:name:`` replaces the name it has, ``:architecture:`` is that of a capture that does not tell,
     ``:from:`` the format to read it as, ``:today:`` the day its acceptances are looked at. What
@@ -206,7 +206,7 @@ class efi_site_matrix(nodes.General, nodes.Element):  # noqa: N801 - docutils na
 
 
 class EfiSiteMatrix(SphinxDirective):
-    """``.. efi-site-matrix::``: the platforms of this site and what each strategy makes of them."""
+    """``.. efi:site-matrix::``: the platforms of this site and what each strategy makes of them."""
 
     def run(self) -> list[nodes.Node]:
         """A place that is filled when every page was read."""
@@ -317,8 +317,8 @@ class SeverityRole(ReferenceRole):
 def setup(app: Sphinx) -> None:
     """Register directives and the role, and fill the matrix when pages are written."""
     app.add_node(efi_site_matrix)
-    app.add_directive("efi-site-platform", EfiSitePlatform)
-    app.add_directive("efi-site-matrix", EfiSiteMatrix)
+    app.add_directive_to_domain("efi", "site-platform", EfiSitePlatform)
+    app.add_directive_to_domain("efi", "site-matrix", EfiSiteMatrix)
     app.add_role("efi-severity", SeverityRole())
     app.add_post_transform(FillMatrix)
     app.connect("env-get-outdated", outdated_matrices)

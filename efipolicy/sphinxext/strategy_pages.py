@@ -1,4 +1,4 @@
-"""``efi-strategy`` and ``efi-strategies``: the page of a strategy, and the list of all."""
+"""``efi:strategy`` and ``efi:strategies``: the page of a strategy, and the list of all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NAMED: Final = re.compile(r"(?<![:`])``([a-z0-9_]+/[a-z0-9-]+|[a-z0-9]+(?:-[a-z
 
 
 class EfiStrategy(SphinxDirective):
-    """``.. efi-strategy:: name``: everything that is known of one strategy."""
+    """``.. efi:strategy:: name``: everything that is known of one strategy."""
 
     required_arguments = 1
 
@@ -71,7 +71,7 @@ class EfiStrategy(SphinxDirective):
 
 
 class EfiStrategies(SphinxDirective):
-    """``.. efi-strategies::``: the installed strategies, what they are and where they fit."""
+    """``.. efi:strategies::``: the installed strategies, what they are and where they fit."""
 
     def run(self) -> list[nodes.Node]:
         """A table for each architecture, and one of what fits more than one."""

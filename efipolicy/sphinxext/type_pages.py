@@ -1,4 +1,4 @@
-"""``efi-types`` and ``efi-attributes``: what a memory descriptor can say, each with its rules."""
+"""``efi:types`` and ``efi:attributes``: what a memory descriptor can say, each with its rules."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def setup(app: Sphinx) -> None:
 
 
 class EfiTypes(SphinxDirective):
-    """``.. efi-types::``: every memory type: its number, its look, its meaning and its rules."""
+    """``.. efi:types::``: every memory type: its number, its look, its meaning and its rules."""
 
     def run(self) -> list[nodes.Node]:
         """The table of all, and a section each."""
@@ -154,7 +154,7 @@ def _type_facts(number: int, facts: TypeFacts) -> list[nodes.Node]:
 
 
 class EfiAttributes(SphinxDirective):
-    """``.. efi-attributes::``: every attribute of a descriptor: its bits, meaning and rules."""
+    """``.. efi:attributes::``: every attribute of a descriptor: its bits, meaning and rules."""
 
     def run(self) -> list[nodes.Node]:
         """The picture of the word, the table of all, and a section each."""

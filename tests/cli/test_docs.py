@@ -153,7 +153,7 @@ def test_pages_for_a_project_come_with_what_to_put_into_it(folder: Path, run: Ru
     assert 'extensions += ["efipolicy.sphinxext"]' in out
     assert "efipolicy/index" in out
     page = (folder / "project" / "efipolicy" / "platforms" / "minimal.rst").read_text()
-    assert ".. efi-site-platform:: /efipolicy/inputs/minimal.yaml" in page
+    assert ".. efi:site-platform:: /efipolicy/inputs/minimal.yaml" in page
 
 
 def test_pages_of_a_platform_that_is_gone_go_from_a_project(folder: Path, run: Run) -> None:

@@ -17,7 +17,7 @@ def test_the_help_of_a_command_tells_every_option_and_is_in_the_reference(
     command: str, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The reference prints the help while it is built, so it cannot lack what the help has."""
-    assert f".. efi-command:: {command} --help" in REFERENCE
+    assert f".. efi:command:: {command} --help" in REFERENCE
     parser = import_module(f"efipolicy.cli.{command.replace('-', '_')}_")._parser()
     with pytest.raises(SystemExit):
         run(command, "--help")

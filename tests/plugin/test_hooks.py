@@ -50,7 +50,7 @@ def test_every_hook_is_in_the_reference(name: str) -> None:
     """The page asks the extension for every hook there is; hold what it answers."""
     from efipolicy.sphinxext.reference_pages import hooks
 
-    assert ".. efi-hooks::" in (ROOT / "docs" / "reference" / "hooks.rst").read_text()
+    assert ".. efi:hooks::" in (ROOT / "docs" / "reference" / "hooks.rst").read_text()
     assert name in {hook for hook, _ in hooks()}
 
 

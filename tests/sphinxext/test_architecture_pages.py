@@ -25,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         'efipolicy_architecture_pages = "architectures"\n'
     )
     (source / "index.rst").write_text(
-        "Index\n=====\n\n:efi:architecture:`ia64`\n\n.. efi-architecture-index::\n\n"
+        "Index\n=====\n\n:efi:architecture:`ia64`\n\n.. efi:architecture-index::\n\n"
         ".. toctree::\n   :glob:\n\n   architectures/*\n"
     )
     stale = source / "architectures" / "z80.rst"
@@ -100,7 +100,7 @@ def test_strategies_made_for_an_architecture_come_first(registry: Registry) -> N
 
 
 def test_an_unknown_architecture_is_an_error_with_a_place(build) -> None:
-    made = build(".. efi-architecture:: z80")
+    made = build(".. efi:architecture:: z80")
     assert "no installed architecture is called `z80`" in made.warnings
     assert "index.rst:4" in made.warnings
 
@@ -109,14 +109,14 @@ def test_an_architecture_that_is_silent_about_entries_says_so(build, monkeypatch
     from efipolicy.sphinxext import architecture_pages
 
     monkeypatch.setattr(architecture_pages, "entry_kinds", lambda _architecture: [])
-    made = build(".. efi-architecture:: i386")
+    made = build(".. efi:architecture:: i386")
     text = (made.out / "index.html").read_text(encoding="utf-8")
     assert "does not say how its entries are laid out" in text
 
 
 @pytest.mark.parametrize("builder", ["text", "man", "latex"])
 def test_builders_without_pictures_have_the_tables(build, builder: str) -> None:
-    made = build(".. efi-architecture:: i386", builder=builder)
+    made = build(".. efi:architecture:: i386", builder=builder)
     written = [path for end in ("txt", "1", "tex") for path in made.out.glob(f"*.{end}")]
     told = "".join(path.read_text(encoding="utf-8") for path in written)
     assert "Geometries" in told

@@ -79,7 +79,7 @@ def test_a_word_there_is_not_is_answered_with_those_there_are(argument: str, wor
 
 
 def test_a_word_is_a_picture_and_a_table_that_its_cells_lead_to(build) -> None:
-    made = build(".. efi-bit-field:: attribute\n   :value: 0x8000_0000_0000_400f")
+    made = build(".. efi:bit-field:: attribute\n   :value: 0x8000_0000_0000_400f")
     assert made.warnings == ""
     text = (made.out / "index.html").read_text(encoding="utf-8")
     figure = "bits-attribute-800000000000400f"
@@ -93,14 +93,14 @@ def test_a_word_is_a_picture_and_a_table_that_its_cells_lead_to(build) -> None:
 
 
 def test_a_set_reserved_bit_is_told_in_the_table_as_well(build) -> None:
-    made = build(".. efi-bit-field:: attribute\n   :value: 0x200000")
+    made = build(".. efi:bit-field:: attribute\n   :value: 0x200000")
     text = (made.out / "index.html").read_text(encoding="utf-8")
     assert "but must be clear" in text
     assert 'class="ep-error"' in text
 
 
 def test_one_word_twice_on_a_page_has_two_ids(build) -> None:
-    made = build(".. efi-bit-field:: x86_64/pte-leaf\n\n.. efi-bit-field:: x86_64/pte-leaf")
+    made = build(".. efi:bit-field:: x86_64/pte-leaf\n\n.. efi:bit-field:: x86_64/pte-leaf")
     assert made.warnings == ""
     ids = re.findall(r' id="([^"]+)"', (made.out / "index.html").read_text(encoding="utf-8"))
     assert len(ids) == len(set(ids))
@@ -109,10 +109,10 @@ def test_one_word_twice_on_a_page_has_two_ids(build) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (".. efi-bit-field:: arm64/none", "arm64 has no kind of entry `none`"),
-        (".. efi-bit-field:: attribute\n   :value: lots", "found `lots`, expected a number"),
-        (".. efi-bit-field:: attribute\n   :value: 0x1_0000_0000_0000_0000", "does not fit 64"),
-        (".. efi-bit-field:: attribute\n   :value: -1", "does not fit 64 bits"),
+        (".. efi:bit-field:: arm64/none", "arm64 has no kind of entry `none`"),
+        (".. efi:bit-field:: attribute\n   :value: lots", "found `lots`, expected a number"),
+        (".. efi:bit-field:: attribute\n   :value: 0x1_0000_0000_0000_0000", "does not fit 64"),
+        (".. efi:bit-field:: attribute\n   :value: -1", "does not fit 64 bits"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(build, text: str, words: str) -> None:
@@ -123,7 +123,7 @@ def test_a_mistake_is_told_with_its_line(build, text: str, words: str) -> None:
 
 @pytest.mark.parametrize("builder", ["text", "man", "latex"])
 def test_builders_without_pictures_have_the_table(build, builder: str) -> None:
-    made = build(".. efi-bit-field:: x86_64/pte-leaf", builder=builder)
+    made = build(".. efi:bit-field:: x86_64/pte-leaf", builder=builder)
     written = [path for end in ("txt", "1", "tex") for path in made.out.glob(f"*.{end}")]
     told = "".join(path.read_text(encoding="utf-8") for path in written)
     assert "not executable" in told

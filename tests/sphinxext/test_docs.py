@@ -39,7 +39,7 @@ def test_every_command_and_every_status_is_in_the_reference():
     text = (DOCS / "reference" / "command-line.rst").read_text(encoding="utf-8")
     for command in COMMANDS:
         assert f"\n{command}\n{'-' * len(command)}\n" in text
-        assert f".. efi-command:: {command} --help" in text
+        assert f".. efi:command:: {command} --help" in text
     for status in ExitStatus:
         assert f"\n   * - {status.value}\n" in text
 
@@ -47,7 +47,7 @@ def test_every_command_and_every_status_is_in_the_reference():
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_commands_and_rules_that_pages_name_exist(path, registry: Registry):
     text = path.read_text(encoding="utf-8")
-    named = re.findall(r"(?:efi-command::|\$ efipolicy|``efipolicy) ([a-z][a-z-]*)", text)
+    named = re.findall(r"(?:efi:command::|\$ efipolicy|``efipolicy) ([a-z][a-z-]*)", text)
     assert set(named) <= {*COMMANDS}
     assert set(re.findall(r"(?<!`):efi:rule:`([^`]+)`", text)) <= set(registry.rules)
 

@@ -28,7 +28,7 @@ def figures(text: str) -> list[str]:
 
 
 def test_a_chain_is_drawn_with_its_table(build):
-    built = build(".. efi-kexec-chain:: ovmf-x86_64\n   :hops: x86-topdown,x86-fixed-window")
+    built = build(".. efi:kexec-chain:: ovmf-x86_64\n   :hops: x86-topdown,x86-fixed-window")
     assert built.warnings == ""
     text = page(built)
     (svg,) = figures(text)
@@ -46,27 +46,27 @@ def test_a_chain_is_drawn_with_its_table(build):
 def test_every_id_of_a_page_with_two_chains_is_there_once(build):
     hops = ("x86-topdown,x86-topdown", "x86-topdown,x86-fixed-window")
     text = page(
-        build("\n\n".join(f".. efi-kexec-chain:: ovmf-x86_64\n   :hops: {hop}" for hop in hops))
+        build("\n\n".join(f".. efi:kexec-chain:: ovmf-x86_64\n   :hops: {hop}" for hop in hops))
     )
     ids = re.findall(r' id="([^"]+)"', text)
     assert len(ids) == len(set(ids))
 
 
 def test_the_chain_a_platform_declares_needs_no_hops(build):
-    built = build(".. efi-kexec-chain:: declares.yaml", declares_yaml=DECLARES)
+    built = build(".. efi:kexec-chain:: declares.yaml", declares_yaml=DECLARES)
     assert built.warnings == ""
     assert "kexec chain: x86-topdown to x86-fixed-window" in page(built)
 
 
 def test_hops_may_stand_on_several_lines_and_have_options(build):
     hops = "x86-topdown:kernel=6.1,\n      x86-topdown:channel=none"
-    built = build(f".. efi-kexec-chain:: ovmf-x86_64\n   :hops: {hops}")
+    built = build(f".. efi:kexec-chain:: ovmf-x86_64\n   :hops: {hops}")
     assert built.warnings == ""
     assert "runtime-disabled" in page(built)
 
 
 def test_a_long_chain_has_a_picture_for_each_hop(build):
-    text = page(build(f".. efi-kexec-chain:: ovmf-x86_64\n   :hops: {LONG}"))
+    text = page(build(f".. efi:kexec-chain:: ovmf-x86_64\n   :hops: {LONG}"))
     assert len(figures(text)) == 4
     ids = re.findall(r' id="([^"]+)"', text)
     assert len(ids) == len(set(ids))
@@ -75,11 +75,11 @@ def test_a_long_chain_has_a_picture_for_each_hop(build):
 @pytest.mark.parametrize(
     ("directive", "told"),
     [
-        (".. efi-kexec-chain:: ovmf-x86_64", "declares no chain"),
-        (".. efi-kexec-chain:: missing.yaml\n   :hops: identity,identity", "neither a file nor"),
-        (".. efi-kexec-chain:: ovmf-x86_64\n   :hops: identity", "two strategies or more"),
-        (".. efi-kexec-chain:: ovmf-x86_64\n   :hops: identity,nonsense", "nonsense"),
-        (".. efi-kexec-chain:: ovmf-x86_64\n   :hops: identity,ia64-physical", "ia64"),
+        (".. efi:kexec-chain:: ovmf-x86_64", "declares no chain"),
+        (".. efi:kexec-chain:: missing.yaml\n   :hops: identity,identity", "neither a file nor"),
+        (".. efi:kexec-chain:: ovmf-x86_64\n   :hops: identity", "two strategies or more"),
+        (".. efi:kexec-chain:: ovmf-x86_64\n   :hops: identity,nonsense", "nonsense"),
+        (".. efi:kexec-chain:: ovmf-x86_64\n   :hops: identity,ia64-physical", "ia64"),
     ],
 )
 def test_a_wrong_directive_is_told_with_its_place(build, directive: str, told: str):
@@ -90,7 +90,7 @@ def test_a_wrong_directive_is_told_with_its_place(build, directive: str, told: s
 
 def test_the_text_builder_writes_the_table_and_the_verdict(build):
     built = build(
-        ".. efi-kexec-chain:: ovmf-x86_64\n   :hops: x86-topdown,x86-fixed-window", builder="text"
+        ".. efi:kexec-chain:: ovmf-x86_64\n   :hops: x86-topdown,x86-fixed-window", builder="text"
     )
     text = (built.out / "index.txt").read_text(encoding="utf-8")
     assert "EfiRuntimeServicesData" in text
@@ -136,14 +136,14 @@ def test_the_table_of_strategies_is_computed_and_leads_to_their_pages(pages):
 
 def test_a_platform_of_an_unknown_architecture_has_no_computed_parts(build):
     text = OVMF.replace("architecture: x86_64", "architecture: riscv64").partition("mapping:")[0]
-    built = build(".. efi-platform:: odd.yaml", odd_yaml=text)
+    built = build(".. efi:platform:: odd.yaml", odd_yaml=text)
     assert built.warnings == ""
     assert "ep-matrix" not in page(built)
     assert 'id="memory-map"' in page(built)
 
 
 def test_a_platform_with_a_declared_chain_shows_that(build):
-    built = build(".. efi-platform:: declares.yaml", declares_yaml=DECLARES)
+    built = build(".. efi:platform:: declares.yaml", declares_yaml=DECLARES)
     assert built.warnings == ""
     (svg,) = figures(page(built))
     assert "x86-topdown to x86-fixed-window" in svg

@@ -1,4 +1,4 @@
-"""``efi-mapping``: the picture of a mapping and its table on a page."""
+"""``efi:mapping``: the picture of a mapping and its table on a page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OVMF5 = (FIXTURES / "platforms" / "ovmf5.yaml").read_text(encoding="utf-8")
 
 
 def test_a_page_has_the_picture_its_table_and_a_file(build: Build):
-    index = ".. efi-mapping:: ovmf5.yaml\n   :strategy: x86-fixed-window\n   :option: round_hi=2M"
+    index = ".. efi:mapping:: ovmf5.yaml\n   :strategy: x86-fixed-window\n   :option: round_hi=2M"
     done = build(index, ovmf5_yaml=OVMF5)
     assert done.warnings == ""
     page = (done.out / "index.html").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def test_a_page_has_the_picture_its_table_and_a_file(build: Build):
 
 
 def test_a_text_builder_has_the_table(build: Build):
-    index = ".. efi-mapping:: ovmf-x86_64\n   :strategy: x86-topdown"
+    index = ".. efi:mapping:: ovmf-x86_64\n   :strategy: x86-topdown"
     done = build(index, builder="text")
     assert "0xffff_fffe_ffc0_0000" in (done.out / "index.txt").read_text(encoding="utf-8")
 
@@ -53,7 +53,7 @@ def test_a_text_builder_has_the_table(build: Build):
     ],
 )
 def test_what_cannot_be_drawn_is_told_with_its_place(build: Build, lines: str, words: str):
-    done = build(f".. efi-mapping:: {lines}")
+    done = build(f".. efi:mapping:: {lines}")
     assert words in done.warnings
     assert "index.rst:4" in done.warnings
 

@@ -1,4 +1,4 @@
-"""``efi-matrix`` and ``efi-page-tables``: every strategy on every platform, and its tables."""
+"""``efi:matrix`` and ``efi:page-tables``: every strategy on every platform, and its tables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OVMF = platform_at(str(PLATFORMS / "ovmf-x86_64.yaml"))
 
 
 def test_the_matrix_has_a_column_a_platform_and_a_row_a_strategy_that_fits_one(build: Build):
-    done = build(".. efi-matrix::")
+    done = build(".. efi:matrix::")
     assert done.warnings == ""
     page = (done.out / "index.html").read_text(encoding="utf-8")
     text = re.sub(r"<[^>]+>", " ", page)
@@ -40,14 +40,14 @@ def test_the_matrix_leads_to_the_pages_that_the_site_has(build: Build):
     described = (
         ".. efi:platform:: ovmf-x86_64\n\n   Ours.\n\n.. efi:strategy:: identity\n\n   Ours.\n\n"
     )
-    done = build(f"{described}.. efi-matrix::")
+    done = build(f"{described}.. efi:matrix::")
     page = (done.out / "index.html").read_text(encoding="utf-8")
     assert 'href="#efi-platform-ovmf-x86_64"' in page
     assert 'href="#efi-strategy-identity"' in page
 
 
 def test_the_matrix_is_a_table_of_words_for_a_text_builder(build: Build):
-    done = build(".. efi-matrix::", builder="text")
+    done = build(".. efi:matrix::", builder="text")
     text = (done.out / "index.txt").read_text(encoding="utf-8")
     row = next(line for line in text.splitlines() if line.startswith("| x86-topdown"))
     assert row.split("|")[-2].strip() == "ok"
@@ -66,8 +66,8 @@ def test_a_cell_says_what_is_wrong_first():
 
 def test_page_tables_are_drawn_for_the_strategy_that_is_named(build: Build):
     index = (
-        ".. efi-page-tables:: ovmf5.yaml\n   :strategy: x86-dense-from-4g\n\n"
-        ".. efi-page-tables:: ovmf5.yaml\n   :strategy: x86-fixed-window\n   :option: round_hi=2M\n"
+        ".. efi:page-tables:: ovmf5.yaml\n   :strategy: x86-dense-from-4g\n\n"
+        ".. efi:page-tables:: ovmf5.yaml\n   :strategy: x86-fixed-window\n   :option: round_hi=2M\n"
     )
     done = build(index, ovmf5_yaml=OVMF5)
     assert done.warnings == ""
@@ -79,7 +79,7 @@ def test_page_tables_are_drawn_for_the_strategy_that_is_named(build: Build):
 
 
 def test_page_tables_without_a_strategy_are_those_of_the_platforms_own(build: Build):
-    done = build(".. efi-page-tables:: ovmf-x86_64", builder="text")
+    done = build(".. efi:page-tables:: ovmf-x86_64", builder="text")
     native = native_plan(OVMF)
     assert native is not None
     assert native.plan.strategy == "x86-topdown"
@@ -100,14 +100,14 @@ def test_page_tables_without_a_strategy_are_those_of_the_platforms_own(build: Bu
 def test_what_has_no_page_tables_is_told_with_its_place(build: Build, lines: str, words: str):
     from tests.conftest import MINIMAL
 
-    done = build(f".. efi-page-tables:: {lines}", empty_yaml=MINIMAL)
+    done = build(f".. efi:page-tables:: {lines}", empty_yaml=MINIMAL)
     assert words in done.warnings
     assert "index.rst:4" in done.warnings
 
 
 def test_a_folded_mapping_hides_its_table_at_first(build: Build):
     done = build(
-        ".. efi-mapping:: ovmf5.yaml\n   :strategy: x86-topdown\n   :folded:", ovmf5_yaml=OVMF5
+        ".. efi:mapping:: ovmf5.yaml\n   :strategy: x86-topdown\n   :folded:", ovmf5_yaml=OVMF5
     )
     page = (done.out / "index.html").read_text(encoding="utf-8")
     assert "The same as a table" in page

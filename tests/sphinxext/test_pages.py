@@ -171,7 +171,7 @@ def test_a_page_whose_rule_is_gone_goes_and_other_files_stay(tmp_path):
 
 
 def test_text_has_the_table_instead_of_the_picture(build):
-    built = build(".. efi-memory-map:: broken-x86_64", builder="text")
+    built = build(".. efi:memory-map:: broken-x86_64", builder="text")
     text = (built.out / "index.txt").read_text(encoding="utf-8")
     assert "EfiRuntimeServicesData" in text
     assert "<svg" not in text
@@ -180,13 +180,13 @@ def test_text_has_the_table_instead_of_the_picture(build):
 @pytest.mark.parametrize(
     ("directive", "told"),
     [
-        (".. efi-rule:: uefi/no-such", "no installed rule is called `uefi/no-such`"),
-        (".. efi-rules:: nobody", "no rule is installed in this pack"),
-        (".. efi-memory-map:: missing.yaml", "neither a file nor a reference platform"),
-        (".. efi-memory-map:: bad.yaml", "the unknown key `platfrom`"),
-        (".. efi-command:: lint x.yaml\n   :with: x.yaml", "neither a file nor a reference"),
+        (".. efi:rule:: uefi/no-such", "no installed rule is called `uefi/no-such`"),
+        (".. efi:rules:: nobody", "no rule is installed in this pack"),
+        (".. efi:memory-map:: missing.yaml", "neither a file nor a reference platform"),
+        (".. efi:memory-map:: bad.yaml", "the unknown key `platfrom`"),
+        (".. efi:command:: lint x.yaml\n   :with: x.yaml", "neither a file nor a reference"),
         (
-            ".. efi-command:: lint good.yaml\n   :with: good.yaml\n   :replace: no => yes",
+            ".. efi:command:: lint good.yaml\n   :with: good.yaml\n   :replace: no => yes",
             "not in the first file exactly once",
         ),
     ],

@@ -1,4 +1,4 @@
-"""``efi-plugins``: the directory of what is installed, from metadata alone."""
+"""``efi:plugins``: the directory of what is installed, from metadata alone."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 
 def test_every_installed_plugin_is_in_the_table_and_has_a_section(build: Build) -> None:
-    done = build("See :efi:plugin:`linux`.\n\n.. efi-plugins::")
+    done = build("See :efi:plugin:`linux`.\n\n.. efi:plugins::")
     assert done.warnings == ""
     page = (done.out / "index.html").read_text(encoding="utf-8")
     for plugin in installed.registry().plugins:
@@ -68,7 +68,7 @@ def test_every_installed_plugin_is_in_the_table_and_has_a_section(build: Build) 
 def test_what_a_plugin_adds_is_counted_and_linked_where_it_has_a_page(build: Build) -> None:
     done = build(
         ".. efi:strategy:: x86-topdown\n\n   Ours.\n\n"
-        ".. efi:rule:: accept/expired\n\n   Ours.\n\n.. efi-plugins::"
+        ".. efi:rule:: accept/expired\n\n   Ours.\n\n.. efi:plugins::"
     )
     assert done.warnings == ""
     page = (done.out / "index.html").read_text(encoding="utf-8")
@@ -81,7 +81,7 @@ def test_what_a_plugin_adds_is_counted_and_linked_where_it_has_a_page(build: Bui
 
 def test_a_strangers_plugin_is_told_with_its_metadata(build: Build, install: Install) -> None:
     install(HEAD + STRATEGIES)
-    done = build(".. efi-plugins::", builder="text")
+    done = build(".. efi:plugins::", builder="text")
     text = (done.out / "index.txt").read_text(encoding="utf-8")
     assert done.warnings == ""
     section = text.partition('"zebra"\n')[2]
@@ -101,7 +101,7 @@ def test_metadata_that_states_nothing_and_addresses_that_are_none_do_no_harm(
 ) -> None:
     states = "Metadata-Version: 2.1\nName: acme-zebra\nVersion: 3.0\nSummary: UNKNOWN\n"
     install(HEAD, f"{states}Home-page: javascript:alert(1)\nProject-URL: nonsense\n")
-    done = build(".. efi-plugins::")
+    done = build(".. efi:plugins::")
     page = (done.out / "index.html").read_text(encoding="utf-8")
     assert done.warnings == ""
     section = page.partition('id="plugin-zebra"')[2]
@@ -117,7 +117,7 @@ def test_a_docstring_says_what_a_plugin_is_before_its_metadata_does(install: Ins
 
 def test_names_that_make_the_same_anchor_have_two(build: Build, install: Install) -> None:
     install(HEAD, name="Linux")
-    done = build(":efi:plugin:`Linux` :efi:plugin:`linux`\n\n.. efi-plugins::")
+    done = build(":efi:plugin:`Linux` :efi:plugin:`linux`\n\n.. efi:plugins::")
     page = (done.out / "index.html").read_text(encoding="utf-8")
     assert done.warnings == ""
     ids = re.findall(r'\bid="([^"]+)"', page)
@@ -125,19 +125,19 @@ def test_names_that_make_the_same_anchor_have_two(build: Build, install: Install
 
 
 def test_one_plugin_has_a_page_of_its_own(build: Build) -> None:
-    done = build("See :efi:plugin:`uefi`.\n\n.. efi-plugin:: uefi")
+    done = build("See :efi:plugin:`uefi`.\n\n.. efi:plugin:: uefi")
     assert done.warnings == ""
     assert 'href="#"' in (done.out / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_plugin_nobody_has_is_an_error_at_its_place(build: Build) -> None:
-    done = build(".. efi-plugin:: nope")
+    done = build(".. efi:plugin:: nope")
     assert "index.rst:4" in done.warnings
     assert "no installed plugin is called `nope`" in done.warnings
 
 
 def test_a_directory_twice_is_told(build: Build) -> None:
-    done = build(".. efi-plugins::\n\n.. efi-plugins::")
+    done = build(".. efi:plugins::\n\n.. efi:plugins::")
     assert "the plugin `uefi` is described twice" in done.warnings
 
 
@@ -150,7 +150,7 @@ def test_a_blocked_plugin_says_that_it_is_blocked() -> None:
 
 
 def test_nothing_on_the_page_depends_on_how_long_loading_took(build: Build) -> None:
-    done = build(".. efi-plugins::", builder="text")
+    done = build(".. efi:plugins::", builder="text")
     text = (done.out / "index.txt").read_text(encoding="utf-8")
     assert not re.search(r"\d ms\b", text)
 
@@ -159,4 +159,4 @@ def test_the_directory_of_this_site_is_made_of_what_is_installed() -> None:
     from tests.conftest import ROOT
 
     page = ROOT / "docs" / "reference" / "plugins.rst"
-    assert ".. efi-plugins::" in page.read_text(encoding="utf-8")
+    assert ".. efi:plugins::" in page.read_text(encoding="utf-8")

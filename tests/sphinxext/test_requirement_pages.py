@@ -7,8 +7,8 @@ from tests.sphinxext.conftest import Build
 
 def test_every_requirement_has_a_row_that_links_to_its_rules(build: Build) -> None:
     built = build(
-        ".. efi-requirements::\n\n.. toctree::\n\n   rule",
-        **{"rule.rst": "Rule\n====\n\n.. efi-rule:: uefi/zero-pages\n"},
+        ".. efi:requirements::\n\n.. toctree::\n\n   rule",
+        **{"rule.rst": "Rule\n====\n\n.. efi:rule:: uefi/zero-pages\n"},
     )
     page = (built.out / "index.html").read_text(encoding="utf-8")
     assert 'id="requirement-uefi-map-003"' in page

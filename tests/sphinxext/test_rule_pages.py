@@ -71,8 +71,8 @@ def test_an_acceptance_is_shown_at_the_address_of_the_example(pages):
 
 def test_requirement_codes_lead_to_their_rows_where_there_are_any(build: Build):
     files = {
-        "rule.rst": "Rule\n====\n\n.. efi-rule:: uefi/zero-pages\n",
-        "codes.rst": "Codes\n=====\n\n.. efi-requirements::\n",
+        "rule.rst": "Rule\n====\n\n.. efi:rule:: uefi/zero-pages\n",
+        "codes.rst": "Codes\n=====\n\n.. efi:requirements::\n",
     }
     toctree = ".. toctree::\n\n   rule\n"
     with_rows = build(f"{toctree}   codes\n", **files)
@@ -81,14 +81,14 @@ def test_requirement_codes_lead_to_their_rows_where_there_are_any(build: Build):
 
 
 def test_requirement_codes_are_plain_text_where_nothing_lists_them(build: Build):
-    built = build(".. efi-rule:: uefi/zero-pages")
+    built = build(".. efi:rule:: uefi/zero-pages")
     text = (built.out / "index.html").read_text(encoding="utf-8")
     assert "UEFI-MAP-003" in text
     assert "UEFI-MAP-003" not in built.warnings
 
 
 def test_the_index_has_packs_and_what_policies_make_of_their_rules(build: Build):
-    text = (build(".. efi-rules::").out / "index.html").read_text(encoding="utf-8")
+    text = (build(".. efi:rules::").out / "index.html").read_text(encoding="utf-8")
     for head in ("recommended", "uefi", "strict", "declared"):
         assert f"<p>{head}</p>" in text
     assert 'id="pack-arm64"' in text
@@ -97,7 +97,7 @@ def test_the_index_has_packs_and_what_policies_make_of_their_rules(build: Build)
 
 def test_a_directive_draws_lines_with_the_findings_about_them(build: Build):
     built = build(
-        ".. efi-larger-page::\n   :title: Four\n\n"
+        ".. efi:larger-page::\n   :title: Four\n\n"
         "   EfiRuntimeServicesData  0x80000000  8  RUNTIME WB\n"
         "   EfiMemoryMappedIO       0x80008000  8  RUNTIME UC\n"
     )
@@ -109,7 +109,7 @@ def test_a_directive_draws_lines_with_the_findings_about_them(build: Build):
 
 
 def test_a_directive_draws_pages_of_a_platform_and_of_16_kib(build: Build):
-    built = build(".. efi-larger-page:: aavmf-arm64\n   :page-size: 16K\n   :at: 0x40000000\n")
+    built = build(".. efi:larger-page:: aavmf-arm64\n   :page-size: 16K\n   :at: 0x40000000\n")
     text = (built.out / "index.html").read_text(encoding="utf-8")
     assert "1 page of 16 KiB, 4 cells of 4 KiB each" in text
     assert "64 KiB kernel" not in text
@@ -118,10 +118,10 @@ def test_a_directive_draws_pages_of_a_platform_and_of_16_kib(build: Build):
 @pytest.mark.parametrize(
     ("directive", "told"),
     [
-        (".. efi-larger-page:: missing.yaml", "neither a file nor a reference platform"),
-        (".. efi-larger-page::\n\n   EfiNothing 0x0 1 WB", "is not a memory type"),
-        (".. efi-larger-page:: aavmf-arm64\n   :at: here", "in `:at:`"),
-        (".. efi-larger-page:: aavmf-arm64\n   :page-size: 5K", "page-size"),
+        (".. efi:larger-page:: missing.yaml", "neither a file nor a reference platform"),
+        (".. efi:larger-page::\n\n   EfiNothing 0x0 1 WB", "is not a memory type"),
+        (".. efi:larger-page:: aavmf-arm64\n   :at: here", "in `:at:`"),
+        (".. efi:larger-page:: aavmf-arm64\n   :page-size: 5K", "page-size"),
     ],
 )
 def test_a_mistake_in_the_directive_is_told(build: Build, directive, told):
@@ -129,7 +129,7 @@ def test_a_mistake_in_the_directive_is_told(build: Build, directive, told):
 
 
 def test_text_has_the_table_of_larger_pages(build: Build):
-    built = build(".. efi-larger-page::\n\n   EfiReservedMemoryType 0x0 8 WC", builder="text")
+    built = build(".. efi:larger-page::\n\n   EfiReservedMemoryType 0x0 8 WC", builder="text")
     text = (built.out / "index.txt").read_text(encoding="utf-8")
     assert "EfiReservedMemoryType" in text
     assert "WC fits all of it." in text

@@ -130,7 +130,7 @@ def test_a_strategy_without_a_text_has_the_computed_parts(build, monkeypatch) ->
     bare = replace(BUILT_IN["identity"], page=None)
     known = SimpleNamespace(strategies={"identity": bare}, rules={})
     monkeypatch.setattr(strategy_pages, "registry", lambda: known)
-    built = build(".. efi-strategy:: identity")
+    built = build(".. efi:strategy:: identity")
     text = (built.out / "index.html").read_text(encoding="utf-8")
     assert built.warnings == ""
     assert headings(text) == GENERATED
@@ -138,7 +138,7 @@ def test_a_strategy_without_a_text_has_the_computed_parts(build, monkeypatch) ->
 
 def test_an_unknown_strategy_is_an_error(build) -> None:
     assert (
-        "no installed strategy is called `nonesuch`" in build(".. efi-strategy:: nonesuch").warnings
+        "no installed strategy is called `nonesuch`" in build(".. efi:strategy:: nonesuch").warnings
     )
 
 

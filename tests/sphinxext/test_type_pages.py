@@ -28,8 +28,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     source.mkdir()
     (source / "conf.py").write_text('extensions = ["efipolicy.sphinxext"]\nnitpicky = True\n')
     (source / "index.rst").write_text(f"Index\n=====\n\n{REFERENCES}\n")
-    (source / "t.rst").write_text("Types\n=====\n\n.. efi-types::\n")
-    (source / "a.rst").write_text("Attributes\n==========\n\n.. efi-attributes::\n")
+    (source / "t.rst").write_text("Types\n=====\n\n.. efi:types::\n")
+    (source / "a.rst").write_text("Attributes\n==========\n\n.. efi:attributes::\n")
     return build_project(source, folder / "build")
 
 
@@ -106,7 +106,7 @@ def test_a_swatch_is_drawn_in_the_colour_and_texture_of_its_type() -> None:
 
 @pytest.mark.parametrize("builder", ["text", "man", "latex"])
 def test_builders_without_pictures_have_the_tables(build, builder: str) -> None:
-    made = build(".. efi-types::\n\n.. efi-attributes::", builder=builder)
+    made = build(".. efi:types::\n\n.. efi:attributes::", builder=builder)
     written = [path for end in ("txt", "1", "tex") for path in made.out.glob(f"*.{end}")]
     told = "".join(path.read_text(encoding="utf-8") for path in written)
     assert "EfiPalCode" in told
