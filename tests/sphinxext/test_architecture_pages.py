@@ -119,5 +119,5 @@ def test_builders_without_pictures_have_the_tables(build, builder: str) -> None:
     made = build(".. efi:architecture:: i386", builder=builder)
     written = [path for end in ("txt", "1", "tex") for path in made.out.glob(f"*.{end}")]
     told = "".join(path.read_text(encoding="utf-8") for path in written)
-    assert "Geometries" in told
+    assert "geometries" in told.lower()  # a manual page may have it in capitals
     assert "not executable" in told
