@@ -13,7 +13,6 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,14 +20,6 @@ import pytest
 
 from efipolicy.cli.plugin_templates import KINDS
 from tests.conftest import MINIMAL, ROOT
-
-NEEDED = ("furo", "hatchling", "mypy", "pip", "ruff")
-missing = [name for name in NEEDED if find_spec(name) is None]
-pytestmark = pytest.mark.skipif(
-    bool(missing),
-    reason=f"not installed: {', '.join(missing)}; tox -e new-plugins has them",
-)
-
 
 LOW = "{type: 6, physical_start: 0x9f000, pages: 1, attribute: [WB, RUNTIME]}"
 """One EFI page of runtime data in the first MiB: wrong to each kind in its way."""
