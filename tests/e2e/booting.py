@@ -31,6 +31,7 @@ _ABOUT_FIRMWARE = re.compile(
     r"Linux version|ommand line:|efi:|efi_|memattr|EFI |hash table entries|DMI:"
 )
 _BUILDER = re.compile(r"\([\w.-]+@[\w.-]+\)")
+_TIME = re.compile(r"^\[ *\d+\.\d+\]")
 _KEPT = ("runtime-map.txt", "page-tables.txt")
 
 
@@ -70,13 +71,19 @@ class Rig:
             started = dt.datetime.now(dt.UTC)
             try:
                 known = asyncio.run(_booted(boot, command, work / "machine", target))
+            except BaseException as error:
+                error.add_note(f"the whole console: {self._console_of(boot)}")
+                raise
             finally:
                 log = work / "machine" / "console.log"
                 if log.is_file():
-                    console = self._folder / "consoles" / f"{boot.name}.log"
+                    console = self._console_of(boot)
                     console.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(log, console)
         _write_provenance(boot, kernel, command, started, known, target)
+
+    def _console_of(self, boot: Boot) -> Path:
+        return self._folder / "consoles" / f"{boot.name}.log"
 
 
 def qemu_command(boot: Boot, kernel: Path, initrd: Path, variables: Path) -> list[str]:
@@ -145,15 +152,19 @@ def second_kernel_options(boot: Boot, files: dict[str, bytes]) -> list[str]:
     low, size, _, high = struct.unpack_from("<4I", files["boot-params"], 0x1D0)
     start = (high << 32 | low) & ~0xFFF
     end = (high << 32 | low) + size + 0xFFF & ~0xFFF
-    return ["memory_attributes=false", f"svam_buffer=[{start:#x}, {end:#x}]"]
+    return [*boot.options, "memory_attributes=false", f"svam_buffer=[{start:#x}, {end:#x}]"]
 
 
 def about_firmware(log: str) -> str:
-    """The lines of a kernel log that are about firmware, or tell what a kernel chose by."""
+    """The lines of a kernel log that are about firmware, or tell what a kernel chose by.
+
+    Their times are made equal: no boot has those of another, and nothing here depends on them.
+    """
     kept = [line.rstrip() for line in log.splitlines() if _ABOUT_FIRMWARE.search(line)]
     if not kept:
         raise BootError("the guest's log has no line about firmware")
-    return "\n".join(_BUILDER.sub("(builder)", line) for line in kept) + "\n"
+    kept = [_TIME.sub("[    0.000000]", _BUILDER.sub("(builder)", line)) for line in kept]
+    return "\n".join(kept) + "\n"
 
 
 def _write_provenance(

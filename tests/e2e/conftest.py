@@ -19,7 +19,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     asked = {
         "test_boots.py": config.getoption("boots"),
         # What is being recorded anew makes the same checks, and cannot be read meanwhile.
-        "test_recorded.py": not config.getoption("refresh"),
+        "test_recorded.py": not (config.getoption("boots") and config.getoption("refresh")),
         "test_more_boots.py": os.environ.get("EFIPOLICY_MORE_BOOTS"),
     }
     return None if asked.get(collection_path.name, True) else True

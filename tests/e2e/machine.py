@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import hashlib
 import io
 import re
@@ -18,8 +19,15 @@ from qemu.qmp import QMPClient
 
 _FILES = re.compile(r"^--- files ([0-9a-f]{64})\s*$(.*?)^--- end\s*$", re.MULTILINE | re.DOTALL)
 _FAILED = re.compile(r"^--- kexec failed", re.MULTILINE)
+_MARK = b"--- "
+_LONGEST_MARK = 80
+"""Bytes of a line that begins with a mark."""
 _TAIL = 60
-"""Lines of the console that an error shows; all of it stands in the log that is named."""
+"""Lines of the console that an error shows; all of it stands in ``console.log``."""
+_ANSWER = 60.0
+"""Seconds within which QEMU itself has to react, however slow its guest is."""
+_TIED = ("setpriv", "--pdeathsig", "KILL")
+"""Ends QEMU with the process that started it, even where that one is killed."""
 
 
 class BootError(Exception):
@@ -40,8 +48,11 @@ class Machine:
     async def __aenter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
-            async with asyncio.timeout(30):
-                await self._start()
+            try:
+                async with asyncio.timeout(_ANSWER):
+                    await self._start()
+            except TimeoutError:
+                raise BootError(self._told("QEMU did not start")) from None
         except BaseException:
             await self._stack.aclose()
             raise
@@ -58,6 +69,7 @@ class Machine:
     async def _start(self) -> None:
         console, monitor = self._folder / "console.sock", self._folder / "monitor.sock"
         command = [
+            *_TIED,
             *self._command,
             *("-chardev", f"socket,id=console,path={console},server=on,wait=off"),
             *("-serial", "chardev:console"),
@@ -80,8 +92,10 @@ class Machine:
         await self._monitor.execute("cont")
 
     async def _disconnect(self) -> None:
-        with suppress(EOFError, OSError):  # a guest that switched itself off took QEMU along
-            await self._monitor.disconnect()
+        # A guest that switched itself off took QEMU along; one that hangs is killed next.
+        with suppress(EOFError, OSError):
+            async with asyncio.timeout(_ANSWER):
+                await self._monitor.disconnect()
 
     async def _end(self) -> None:
         if self._process.returncode is None:
@@ -92,7 +106,10 @@ class Machine:
     async def files(self) -> dict[str, bytes]:
         """What PID 1 of the guest shows next: the contents of its files by their names."""
         match = await self._wait_for(_FILES, "the guest's files")
-        packed = base64.b64decode("".join(match[2].split()))
+        try:
+            packed = base64.b64decode("".join(match[2].split()))
+        except binascii.Error:
+            packed = b""
         if hashlib.sha256(packed).hexdigest() != match[1]:
             raise BootError(self._told("the guest's files were damaged on the console"))
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
@@ -120,7 +137,11 @@ class Machine:
 
     async def monitor(self, command: str, **arguments: Any) -> Any:
         """What QEMU's monitor answers."""
-        return await self._monitor.execute(command, arguments or None)
+        try:
+            async with asyncio.timeout(_ANSWER):
+                return await self._monitor.execute(command, arguments or None)
+        except TimeoutError:
+            raise BootError(self._told(f"the monitor did not answer {command}")) from None
 
     async def physical(self, address: int, size: int) -> bytes:
         """``size`` bytes of guest memory at a physical address."""
@@ -139,17 +160,17 @@ class Machine:
     async def _wait_for(self, pattern: re.Pattern[str], what: str) -> re.Match[str]:
         try:
             async with asyncio.timeout(self._seconds):
-                while True:
+                while chunk := await self._reader.read(1 << 16):
+                    self._console += chunk
+                    if _MARK not in self._console[-len(chunk) - _LONGEST_MARK :]:
+                        continue  # a console comes in pieces of a few bytes
                     text = self._console[self._read :].decode("utf-8", "replace")
                     if match := pattern.search(text.replace("\r\n", "\n")):
                         self._read = len(self._console)
                         return match
                     if _FAILED.search(text):
                         raise BootError(self._told(f"kexec failed before the guest showed {what}"))
-                    chunk = await self._reader.read(1 << 16)
-                    if not chunk:
-                        raise BootError(self._told(f"the guest ended before it showed {what}"))
-                    self._console += chunk
+                raise BootError(self._told(f"the guest ended before it showed {what}"))
         except TimeoutError:
             told = f"waited {self._seconds:g} seconds for {what}"
             raise BootError(self._told(told)) from None

@@ -70,6 +70,8 @@ _X86 = _ARM64 | {"runtime-map"}
 _CLOUD_X86, _CLOUD_ARM64 = "linux-image-6.12-cloud-amd64", "linux-image-6.12-cloud-arm64"
 _ARM64_16K = "linux-image-6.12-arm64-16k"
 _VIRT = "virt,gic-version=3"
+_EFI_DEBUG = ("efi_debug=true",)
+"""Boot-services memory stays mapped, so that all of it has to be there."""
 
 BOOTS = (
     Boot(
@@ -82,6 +84,7 @@ BOOTS = (
         "x86-topdown",
         processor="max,la57=off",
         kexec="-s",
+        options=_EFI_DEBUG,
         shows=_X86,
         quick=True,
     ),
@@ -96,6 +99,7 @@ BOOTS = (
         processor="max,la57=off",
         memory="2G",
         kexec="-c",
+        options=_EFI_DEBUG,
         shows=_X86,
     ),
     Boot(
@@ -107,6 +111,7 @@ BOOTS = (
         "q35",
         "x86-topdown",
         processor="max,la57=on",
+        options=_EFI_DEBUG,
         shows=_X86,
     ),
     Boot(

@@ -3,15 +3,18 @@
 apt runs with folders of its own and an empty list of installed packages, so that packages of
 another architecture need neither root nor a change of the machine, and what a package needs is
 downloaded with it. Security updates replace versions: names are resolved at run time, and the
-version that was found is part of what is recorded.
+version that was found is part of what is recorded. Tests that run at the same time share a folder:
+whoever asks for a package holds its lock until the package is there.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,14 +64,24 @@ class Archive:
 
     def package(self, name: str) -> Package:
         """The package of that name, unpacked; of a metapackage of kernels, the newest kernel."""
-        return self._unpacked([self._behind(name)])
+        with self._locked():
+            return self._unpacked([self._behind(name)])
 
     def with_dependencies(self, name: str) -> Package:
         """The package and everything it needs, unpacked over each other."""
         command = ["apt-get", "-qq", "--no-install-recommends", "--print-uris", "install", name]
-        files = [line.split()[1] for line in self._apt(command).splitlines()]
-        others = {file.partition("_")[0] for file in files} - {name}
-        return self._unpacked([*sorted(others), name])
+        with self._locked():
+            files = [line.split()[1] for line in self._apt(command).splitlines()]
+            others = {file.partition("_")[0] for file in files} - {name}
+            return self._unpacked([*sorted(others), name])
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """The folder for one process alone; the lock of one that dies is gone with it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _behind(self, name: str) -> str:
         depends = self._apt(["apt-cache", "depends", "--important", name]).split()
@@ -82,20 +95,20 @@ class Archive:
         root = self._folder / "unpacked" / f"{name}_{version}"
         done = root.with_name(f"{root.name}.done")
         if not done.exists():
-            downloads = self._folder / "downloads"
-            shutil.rmtree(downloads, ignore_errors=True)
-            downloads.mkdir()
             root.mkdir(parents=True, exist_ok=True)
-            self._apt(["apt-get", "-qq", "download", *names], downloads)
-            for file in downloads.glob("*.deb"):
-                self._apt(["dpkg-deb", "--extract", str(file), str(root)])
-                file.unlink()
+            with tempfile.TemporaryDirectory(prefix="downloads-", dir=self._folder) as downloads:
+                self._apt(["apt-get", "-qq", "download", *names], Path(downloads))
+                for file in sorted(Path(downloads).glob("*.deb")):
+                    self._apt(["dpkg-deb", "--extract", str(file), str(root)])
             done.touch()
         return Package(name, version, root)
 
     def _version(self, name: str) -> str:
         shown = self._apt(["apt-cache", "show", "--no-all-versions", name])
-        return next(line.split()[1] for line in shown.splitlines() if line.startswith("Version: "))
+        versions = [line.split()[1] for line in shown.splitlines() if line.startswith("Version: ")]
+        if not versions:
+            raise PackageError(f"apt knows no version of {name}")
+        return versions[0]
 
     def _apt(self, command: Sequence[str], folder: Path | None = None) -> str:
         return _run(command, self._environment, folder)

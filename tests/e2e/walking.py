@@ -17,6 +17,8 @@ _MM_STRUCT = 1024
 """Bytes of `struct mm_struct` that surely hold its field `pgd`."""
 _X86_WINDOW = range(0xFFFF_FFEF_0000_0000, 0xFFFF_FFFF_0000_0000)
 """Where Linux maps firmware on x86_64, besides the lower half: -68 GiB to -4 GiB."""
+_TABLE_LIMITS = 1 << 62 | 1 << 59
+"""APTable[1] and PXNTable. Linux leaves both clear in `efi_mm`, so rights are those of a leaf."""
 
 
 class WalkError(Exception):
@@ -179,6 +181,8 @@ async def _arm64(machine: Machine, top: int, bits: int, page_size: int) -> Async
             if wide:  # FEAT_LPA2
                 address |= (entry >> 8 & 3) << 50
             if entry & 2 and level > 1:
+                if entry & _TABLE_LIMITS:
+                    raise WalkError(f"a table at {virtual:#x} limits what is below it: {entry:#x}")
                 async for one in below(address, level - 1, virtual):
                     yield one
             else:
