@@ -172,10 +172,22 @@ class EmbeddingFolder:
             path = self.project / name
             if path.is_file() and not _is_ours(path):
                 raise UsageError(f"{path} is not of `efipolicy docs`, and would be overwritten")
+        read = self._inputs()
         made = write_changed(self.project, {**sources, **files})
+        for path in sorted(read - made):
+            path.unlink(missing_ok=True)
         for path in sorted((self.project / "efipolicy").rglob("*.rst")):
             if path not in made and _is_ours(path):
                 path.unlink()
+
+    def _inputs(self) -> set[Path]:
+        """The copies of inputs that our pages of platforms are made of."""
+        pages = (self.project / "efipolicy" / "platforms").glob("*.rst")
+        texts = [page.read_text(encoding="utf-8") for page in pages if _is_ours(page)]
+        lines = [line for text in texts for line in text.splitlines()]
+        directive = ".. efi:site-platform:: /efipolicy/inputs/"
+        names = [line.removeprefix(directive) for line in lines if line.startswith(directive)]
+        return {self.project / "efipolicy" / "inputs" / name for name in names if "/" not in name}
 
     def told(self, _platforms: int) -> str:
         """What was done, and what to put into the project, as far as it is not there."""

@@ -6,7 +6,9 @@ an archive, raw memory) becomes the platform file that ``efipolicy import`` woul
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
@@ -72,7 +74,18 @@ def site_platforms(
         file = f"{folder}inputs/{name}{suffix}"
         files[file] = text
         platforms.append(SitePlatform(name, file, judged, options))
-    return sorted(platforms, key=lambda one: one.name), files
+    return _told_apart(sorted(platforms, key=lambda one: one.name)), files
+
+
+def _told_apart(platforms: Sequence[SitePlatform]) -> list[SitePlatform]:
+    """The platforms, with the name behind a title that several have: machines of one maker do."""
+    many = Counter(one.title for one in platforms)
+    return [_with_its_name(one) if many[one.title] > 1 else one for one in platforms]
+
+
+def _with_its_name(one: SitePlatform) -> SitePlatform:
+    platform = replace(one.platform, title=f"{one.title} ({one.name})")
+    return one._replace(report=one.report._replace(platform=platform))
 
 
 def _free_name(name: str, taken: Collection[str]) -> str:

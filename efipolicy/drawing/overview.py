@@ -110,13 +110,33 @@ def _draw_markers(svg: SvgWriter, placed: list[tuple[float, DrawnFinding]]) -> N
             group.append((x, finding))
         else:
             groups.append([(x, finding)])
+    # Only the last one can have its count on its left, where the one before may be.
+    while len(groups) > 1 and _edges(groups[-1])[0] < _edges(groups[-2])[1]:
+        last = groups.pop()
+        groups[-1] += last
     for group in groups:
-        x = min(754.0, max(6.0, group[0][0]))
+        x = _centre(group)
         gravest = min((finding for _, finding in group), key=lambda finding: finding.rank)
         draw_severity(svg, gravest.severity, x, TOP - 12)
         if len(group) > 1:
-            count = f"\N{MULTIPLICATION SIGN}{len(group)}"
-            if x + 8 + text_width(count, 10) <= 760:
-                svg.text(x + 8, TOP - 8.5, count, "xs", "u")
+            if _edges(group)[0] == x - 6:
+                svg.text(x + 8, TOP - 8.5, _count(group), "xs", "u")
             else:
-                svg.text(x - 8, TOP - 8.5, count, "xs", "u", "e")
+                svg.text(x - 8, TOP - 8.5, _count(group), "xs", "u", "e")
+
+
+def _centre(group: list[tuple[float, DrawnFinding]]) -> float:
+    return min(754.0, max(6.0, group[0][0]))
+
+
+def _count(group: list[tuple[float, DrawnFinding]]) -> str:
+    return f"\N{MULTIPLICATION SIGN}{len(group)}"
+
+
+def _edges(group: list[tuple[float, DrawnFinding]]) -> tuple[float, float]:
+    """Where a marker with its count starts and ends; the count is on its left where it must be."""
+    x = _centre(group)
+    if len(group) == 1:
+        return x - 6, x + 6
+    width = 8 + text_width(_count(group), 10)
+    return (x - 6, x + width) if x + width <= 760 else (x - width, x + 6)

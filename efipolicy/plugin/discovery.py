@@ -131,9 +131,12 @@ def _of_folder(folder: str) -> Iterator[tuple[str, list[EntryPoint]]]:
 
 def _of_data(data: bytes, distribution: str, version: str) -> list[EntryPoint]:
     """The entry points of a file's bytes, which are to be UTF-8; a byte order mark does no harm."""
-    codec = "utf-16" if data[:2] in _UTF_16_MARKS else "utf-8-sig"
-    points = _points(data.decode(codec, "replace"), distribution, version)
-    if codec == "utf-16":
+    utf_16 = data[:2] in _UTF_16_MARKS
+    # The codec utf-8-sig would be one more module to import at every start.
+    stated = data if utf_16 else data.removeprefix(b"\xef\xbb\xbf")
+    text = stated.decode("utf-16" if utf_16 else "utf-8", "replace")
+    points = _points(text, distribution, version)
+    if utf_16:
         return [_broken(point, "its entry_points.txt is UTF-16, not UTF-8") for point in points]
     return [
         _broken(point, "its entry_points.txt is not UTF-8")

@@ -150,6 +150,8 @@ def _row(platform: Platform, attempt: Attempt, native: Planned | None) -> list[C
     try:
         seen = row(made)
         verdict = verdict_to_itself(platform, made, strategy.kexec)
+        if seen.status == "incomplete" and not _mapped(platform, made):
+            verdict = None  # nothing is known of any region that a kernel could carry over
     except EfipolicyError as failure:
         return [head, severity_mark(Severity.ERROR, str(failure)), "", "", ""]
     return [
@@ -167,7 +169,14 @@ def _linked(name: str, shown: nodes.Node) -> nodes.Node:
 
 def _maps(platform: Platform, made: Planned, seen: WhatIf) -> nodes.Node:
     """How many of the runtime descriptors have an address that some table can hold."""
-    runtime = [one.index for one in platform.memory_map.runtime]
+    text = f"{_mapped(platform, made)} of {len(platform.memory_map.runtime)}"
+    if seen.status == "ok":
+        return tick(text)
+    severity = Severity.ERROR if seen.status == "impossible" else Severity.INFO
+    return severity_mark(severity, f"{text}, {seen.status}")
+
+
+def _mapped(platform: Platform, made: Planned) -> int:
     tables = made.page_tables()
     refused = {refusal.mapping for refusal in tables.refused} if tables else set()
     everything = tables.mappings if tables else (*made.plan.mappings, *made.plan.extra)
@@ -177,11 +186,7 @@ def _maps(platform: Platform, made: Planned, seen: WhatIf) -> nodes.Node:
         if one.virtual_start is not None and place not in refused
         for index in one.descriptors
     }
-    text = f"{sum(index in mapped for index in runtime)} of {len(runtime)}"
-    if seen.status == "ok":
-        return tick(text)
-    severity = Severity.ERROR if seen.status == "impossible" else Severity.INFO
-    return severity_mark(severity, f"{text}, {seen.status}")
+    return sum(one.index in mapped for one in platform.memory_map.runtime)
 
 
 def _tables(made: Planned, seen: WhatIf) -> nodes.Node:
@@ -197,7 +202,7 @@ def _tables(made: Planned, seen: WhatIf) -> nodes.Node:
 def _protected(seen: WhatIf) -> nodes.Node:
     if seen.write_execute_bytes:
         return severity_mark(Severity.ERROR, f"{size_text(seen.write_execute_bytes)} RWX")
-    if not seen.leaves:
+    if not sum(seen.leaves.values()):
         return nodes.Text("nothing mapped")
     return tick("kept")
 

@@ -6,6 +6,7 @@ Also the role ``efi-severity``, a severity with its shape: ``:efi-severity:`3 er
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, cast
@@ -230,11 +231,13 @@ class FillMatrix(SphinxPostTransform):
 def _matrices(env: BuildEnvironment) -> Iterator[nodes.Node]:
     domain = cast(EfipolicyDomain, env.get_domain("efi"))
     groups: dict[tuple[str, ...], list[tuple[str, str, dict[str, Stand]]]] = {}
+    titles = Counter(one.title for (kind, _), one in domain.targets.items() if kind == "platform")
     for (kind, name), target in sorted(domain.targets.items()):
         rows = env.metadata[target.docname].get(_ROWS) if kind == "platform" else None
         if rows:
             stands = {row[0]: Stand(*row) for row in cast(Any, rows)}
-            groups.setdefault(tuple(sorted(stands)), []).append((name, target.title, stands))
+            title = target.title if titles[target.title] == 1 else f"{target.title} ({name})"
+            groups.setdefault(tuple(sorted(stands)), []).append((name, title, stands))
     for strategies, members in sorted(groups.items()):
         heads = [nodes.inline("", name, classes=["ep-turned"]) for name in strategies]
         cells: list[list[Cell]] = [

@@ -75,7 +75,8 @@ class RuleCase:
         yielded = self.yielded(platform)
         findings = [item for item in yielded if isinstance(item, Finding)]
         if yielded and not findings:
-            raise ExampleError(f"{self} could not be judged: {yielded[0]}")
+            needs = " and ".join(item.needs for item in yielded if isinstance(item, NotJudged))
+            raise ExampleError(f"{self} could not be judged for want of {needs}")
         return findings
 
     def yielded(self, platform: Platform | None = None) -> list[Finding | NotJudged]:

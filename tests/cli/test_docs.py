@@ -168,6 +168,19 @@ def test_pages_of_a_platform_that_is_gone_go_from_a_project(folder: Path, run: R
     assert "other" in names
     assert "minimal" not in names
     assert own.is_file()
+    assert [path.name for path in (made / "efipolicy" / "inputs").iterdir()] == ["other.yaml"]
+
+
+def test_platforms_with_one_title_are_told_apart(folder: Path, run: Run) -> None:
+    made = project(folder)
+    titled = MINIMAL.replace("name: minimal", "name: minimal, title: Box")
+    Path("a.yaml").write_text(titled)
+    Path("b.yaml").write_text(titled)
+    Path("c.yaml").write_text(titled.replace("minimal, title: Box", "other, title: Case"))
+    assert run("docs", "a.yaml", "b.yaml", "c.yaml", "--into", made)[0] == 0
+    pages = made / "efipolicy" / "platforms"
+    heads = {page.stem: page.read_text().splitlines()[4] for page in pages.glob("[mo]*.rst")}
+    assert heads == {"minimal": "Box (minimal)", "minimal-2": "Box (minimal-2)", "other": "Case"}
 
 
 def test_a_page_that_somebody_else_wrote_is_not_overwritten(folder: Path, run: Run) -> None:

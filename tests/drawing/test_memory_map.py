@@ -19,6 +19,7 @@ from tests.drawing.maps import (
     MALFORMED_FINDINGS,
     SPLIT,
     SPLIT_TABLE,
+    WB,
     WIDE,
     WIDE_FINDINGS,
     crowd,
@@ -100,6 +101,15 @@ def test_a_printed_picture_has_literal_colours_textures_and_no_links():
         assert absent not in svg
     assert "<pattern" in svg
     assert 'fill="#1d66b0"' in svg
+
+
+def test_counts_of_findings_at_the_top_of_memory_do_not_collide():
+    top = (7, (1 << 64) - 0x2000, 1, WB)
+    for part in range(8, 64):
+        start = (7, part << 58, 1, WB)
+        marked = [finding(0), finding(0, "RT-003"), finding(1), finding(1, "RT-003")]
+        svg = memory_map_svg(map_of(start, top), figure_id="mm", title="Top", findings=marked)
+        assert misplaced(svg) == []
 
 
 def test_links_are_a_group_and_their_absence_an_image():
