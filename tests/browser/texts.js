@@ -2,7 +2,7 @@
 () => {
   for (const fold of document.querySelectorAll("details")) fold.open = true;
   const root = document.documentElement;
-  const pictures = root.tagName === "svg" ? [root] : [...root.querySelectorAll("svg.ep-fig")];
+  const pictures = root.tagName === "svg" ? [root] : [...root.querySelectorAll(`svg[class="ep-fig"]`)];
   const wrong = [];
   for (const svg of pictures) {
     const view = svg.viewBox.baseVal, box = svg.getBoundingClientRect();
