@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, cast
 from docutils import nodes
 
 from efipolicy.drawing.mapping import mapping_svg
-from efipolicy.drawing.notation import address_text, counted, groups_for
+from efipolicy.drawing.notation import counted
 from efipolicy.drawing.page_table_regions import regions_svg
 from efipolicy.drawing.page_tables import page_tables_svg
 from efipolicy.drawing.svg import Form
@@ -22,12 +22,12 @@ from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import size_text
 from efipolicy.model.finding import InputReport, Severity
 from efipolicy.model.platform import Platform
-from efipolicy.paging.tables import PageTables
 from efipolicy.plugin import Strategy
 from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.elements import efi_figure, efi_fold, severity_mark
 from efipolicy.sphinxext.installed import drawn_findings, registry
 from efipolicy.sphinxext.kexec_pages import verdict_mark
+from efipolicy.sphinxext.leaves_table import leaves_table
 from efipolicy.sphinxext.mapping_pages import plan_nodes
 from efipolicy.sphinxext.parts import Cell, literal, paragraph, table
 from efipolicy.sphinxext.ticks import tick
@@ -228,7 +228,7 @@ def page_table_nodes(platform: Platform, made: Planned) -> list[nodes.Node]:
         return page_tables_svg(tables, figure_id=figure_id, title=title, form=form)
 
     table_id = f"l-{nodes.make_id(platform.name)}"
-    leaves = _leaves(tables, title, table_id)
+    leaves = leaves_table(tables, title, table_id=table_id)
     summary = f"All {counted(len(tables.runs), 'run')} of leaves"
     picture = _figure(figure_id, table_id, title, tree("inline"), tree("standalone"))
     return [picture, efi_fold("", leaves, summary=summary)]
@@ -243,22 +243,3 @@ def _figure(figure_id: str, table_id: str, title: str, *svg: str) -> efi_figure:
         table=table_id,
         label=f"Page tables of {title}",
     )
-
-
-def _leaves(tables: PageTables, title: str, table_id: str) -> nodes.table:
-    """Neighbouring leaves that are alike, a row each."""
-    virtual = groups_for(tables.runs[-1].end - 1)
-    physical = groups_for(max(run.frames.end for run in tables.runs))
-    rows: list[list[Cell]] = [
-        [
-            literal(address_text(run.start, virtual)),
-            literal(address_text(run.physical, physical)),
-            f"{run.number_of_leaves} \N{MULTIPLICATION SIGN} {size_text(run.leaf_size)}",
-            run.access,
-            run.cache,
-            "misaligned frame" if run.misaligned else "contiguous" if run.contiguous else "",
-        ]
-        for run in tables.runs
-    ]
-    heads = ("virtual", "physical", "leaves", "access", "cache", "")
-    return table(heads, rows, ids=[table_id], title=f"Leaves: {title}", classes=["ep-plan"])

@@ -21,11 +21,11 @@ from efipolicy.model.address import size_text
 from efipolicy.model.efi import type_name
 from efipolicy.model.mapping import Mapping, PlanProblem
 from efipolicy.model.platform import Platform
-from efipolicy.paging.tables import PageTables
 from efipolicy.plugin import Strategy
 from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.elements import efi_figure, efi_fold
 from efipolicy.sphinxext.installed import registry, shipped_platforms
+from efipolicy.sphinxext.leaves_table import leaves_table
 from efipolicy.sphinxext.mapping_pages import plan_nodes
 from efipolicy.sphinxext.parts import Cell, literal, paragraph, table
 
@@ -171,28 +171,9 @@ def _pictures(strategy: Strategy, example: Example) -> list[nodes.Node]:
         return page_tables_svg(tables, figure_id=figure_id, title=title, form=form)
 
     figure = _figure(figure_id, title, tree("inline"), tree("standalone"))
-    return [figure, efi_fold("", _leaves(tables, title), summary="The same as a table")]
+    return [figure, efi_fold("", leaves_table(tables, title), summary="The same as a table")]
 
 
 def _figure(figure_id: str, title: str, inline: str, standalone: str) -> efi_figure:
     label = f"Page tables of {title}"
     return efi_figure(svg=inline, standalone=standalone, figure=figure_id, table="", label=label)
-
-
-def _leaves(tables: PageTables, title: str) -> nodes.table:
-    """Neighbouring leaves that are alike, a row each."""
-    virtual = groups_for(tables.runs[-1].end - 1)
-    physical = groups_for(max(run.frames.end for run in tables.runs))
-    rows: list[list[Cell]] = [
-        [
-            literal(address_text(run.start, virtual)),
-            literal(address_text(run.physical, physical)),
-            f"{run.number_of_leaves} \N{MULTIPLICATION SIGN} {size_text(run.leaf_size)}",
-            run.access,
-            run.cache,
-            "misaligned frame" if run.misaligned else "contiguous" if run.contiguous else "",
-        ]
-        for run in tables.runs
-    ]
-    heads = ("virtual", "physical", "leaves", "access", "cache", "")
-    return table(heads, rows, title=f"Leaves: {title}", classes=["ep-plan"])
