@@ -8,6 +8,7 @@ between them, so these few lines tell which formats a text can hold.
 from __future__ import annotations
 
 import re
+from itertools import repeat
 from typing import Final, NamedTuple
 
 _LONGEST_WHOLE: Final = 1 << 21
@@ -69,5 +70,6 @@ def _is_stamped(text: str) -> bool:
     at = text.find(_FIRST_LINE)
     if at < 0 or (at > 0 and text[at - 1] != "\n"):
         return False
-    places = range(0, len(text) - _LONGEST_LINE, _LONGEST_LINE)
-    return all(text.find("\n", place, place + _LONGEST_LINE) >= 0 for place in places)
+    starts = range(0, len(text) - _LONGEST_LINE, _LONGEST_LINE)
+    ends = range(_LONGEST_LINE, len(text), _LONGEST_LINE)
+    return -1 not in map(text.find, repeat("\n"), starts, ends)

@@ -197,10 +197,13 @@ class RuntimeCalls(Declared):
     physical for the ranges of the map while a call runs; ``services`` the services it plans to
     call; ``arguments`` where buffers lie; ``protection_bits`` the attribute bits it takes for page
     permissions; ``machine_check_map`` which tables a handler of MCA, INIT or NMI calls under.
+    ``privilege_mode`` is the mode of all calls in the processor's own words, such as ``S`` of
+    RISC-V; of arm64 it is ``exception_level``.
     """
 
     exception_level: str | None = None
     boot_exception_level: str | None = None
+    privilege_mode: str | None = None
     other_callers: tuple[str, ...] | None = None
     serialised: bool | None = None
     stack_bytes: int | None = None
@@ -291,12 +294,17 @@ class Image(Declared):
 
 
 class Handover(Declared):
-    """The state in which the boot loader enters the kernel. Sizes are bytes."""
+    """The state in which the boot loader enters the kernel. Sizes are bytes.
+
+    ``identity_mapped`` says whether virtual equals physical for the ranges of the map, where
+    translation is on.
+    """
 
     variant: str | None = None
     image: Image | None = None
     exception_level: str | None = None
     mmu: bool | None = None
+    identity_mapped: bool | None = None
     cache: bool | None = None
     idmap_text: int | None = None
     hyp_text: int | None = None

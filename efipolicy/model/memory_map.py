@@ -16,6 +16,7 @@ from efipolicy.model.address import (
     pages_of,
 )
 from efipolicy.model.efi import EFI_MEMORY_RUNTIME, attribute_names, type_name
+from efipolicy.model.frozen import FrozenValue
 from efipolicy.source import Located
 
 Extent = Literal["whole", "partial", "unknown"]
@@ -75,8 +76,7 @@ class MemoryDescriptor:
         return self.has(EFI_MEMORY_RUNTIME)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MemoryMap:
+class MemoryMap(FrozenValue):
     """What GetMemoryMap returned, in the order it was reported: the order is evidence.
 
     ``descriptor_size`` and ``size`` are bytes. ``missing`` holds index gaps, both ends included.
@@ -162,8 +162,7 @@ def overlapping(
             reaching = descriptor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryAttributesTable:
+class MemoryAttributesTable(FrozenValue):
     """EFI_MEMORY_ATTRIBUTES_TABLE (UEFI 2.10, 4.6.4). Fields that were not read are ``None``.
 
     ``number_of_entries`` is the count its header states, ``descriptor_size`` bytes.

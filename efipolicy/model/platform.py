@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, NamedTuple
 
 from efipolicy.model.declared import (
@@ -28,6 +28,7 @@ from efipolicy.model.declared import (
     UsableMemory,
 )
 from efipolicy.model.evidence import PageTableDump, Remapping, ReportedRange
+from efipolicy.model.frozen import FrozenValue
 from efipolicy.model.memory_map import (
     Extent,
     MemoryAttributesTable,
@@ -76,8 +77,7 @@ class Firmware(NamedTuple):
     environment: FirmwareEnvironment | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigurationTable:
+class ConfigurationTable(FrozenValue):
     """An entry of the EFI configuration table: a GUID (or its well-known name) and a pointer.
 
     ``length`` is bytes. ``loaded`` says whether the table was there at boot or came at run time;
@@ -103,8 +103,7 @@ class ArchitectureReason(NamedTuple):
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnreadableLine:
+class UnreadableLine(FrozenValue):
     """A line of a capture that looks like a descriptor and cannot be read as one.
 
     ``line`` is its number where the capture itself is no longer at hand.
@@ -115,8 +114,7 @@ class UnreadableLine:
     located: Located = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capture:
+class Capture(FrozenValue):
     """How a text was read: its dialect, the lines nobody used, and what could not be read.
 
     The rest is evidence, not the firmware's list: ``other_maps`` are further maps of the same text
@@ -134,8 +132,7 @@ class Capture:
     located: Located | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
+class Platform(FrozenValue):
     """One platform file, or what a capture says of one platform.
 
     A section that the input does not have is ``None``: not the same as an empty one. ``not_read``
@@ -169,8 +166,7 @@ class Platform:
     located: Located | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappingDeclaration:
+class MappingDeclaration(FrozenValue):
     """One entry of ``mapping:``, or one hop of its ``kexec:``: what an operating system does.
 
     ``kernel`` is the release of the operating system's kernel, ``command_line`` those of its
@@ -213,8 +209,7 @@ class MappingDeclaration:
     located: Located | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptance:
+class Acceptance(FrozenValue):
     """A finding someone took responsibility for; without a reason, nobody has.
 
     What is accepted is a region by what it is: ``type`` and ``pages`` (EFI pages; what counts is

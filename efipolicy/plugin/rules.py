@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from efipolicy.model.finding import Confidence, Finding, NotJudged, Responsible, Severity
+from efipolicy.model.frozen import Frozen
 from efipolicy.plugin.types import Bad, Good, Option
 
 FACTS = {
@@ -75,8 +75,7 @@ such as ``calls.stack_bytes``.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rule:
+class Rule(Frozen):
     """One check. The id is ``pack/kebab-name`` and names the bad thing.
 
     ``architectures`` is empty for a rule of all. ``disqualifies`` is the rank of a rule that

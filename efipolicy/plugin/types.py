@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from efipolicy.model.declared import Handover
 from efipolicy.model.finding import Report
+from efipolicy.model.frozen import Frozen
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import MappingDeclaration, Platform
@@ -33,8 +34,7 @@ class Granularity(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Architecture:
+class Architecture(Frozen):
     """Facts of the hardware and of the specification's binding to it.
 
     ``geometries`` maps the bytes of an operating system's page to the page tables it may use, the
@@ -83,8 +83,7 @@ OptionKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Option:
+class Option(Frozen):
     """An option of a strategy or of a rule. A default of ``None`` means unknown.
 
     The value of a ``version`` is a tuple of integers, not below ``minimum``; that of a ``range`` an
@@ -174,8 +173,7 @@ SeededLayouts = Callable[[int], Iterable[tuple[MemoryDescriptor, int | None]]]
 """A function from a seed to the regions and their virtual starts, ``None`` for one without."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Strategy:
+class Strategy(Frozen):
     """A way of choosing virtual addresses for the runtime descriptors.
 
     ``architectures`` is empty for a strategy that fits every architecture. ``kexec`` says how its
@@ -209,8 +207,7 @@ class HandoverRequest(NamedTuple):
     geometries: tuple[RadixGeometry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class HandoverVariant:
+class HandoverVariant(Frozen):
     """A way of entering a kernel from the boot loader, as ``handover: {variant: …}`` names it.
 
     ``judge`` is a pure function: it says what the hand-over relies on, whether that holds, and what
@@ -223,8 +220,7 @@ class HandoverVariant:
     judge: Callable[[HandoverRequest], HandoverJudgement]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CaptureFormat:
+class CaptureFormat(Frozen):
     """A family of texts in which memory maps appear.
 
     ``read`` returns what the text says of one platform, or ``None`` when the text is not of this
@@ -244,8 +240,7 @@ class CaptureReading(NamedTuple):
     understood: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Reporter:
+class Reporter(Frozen):
     """A way to print a report. ``render`` gets the report and whether colour is wanted."""
 
     name: str
@@ -262,8 +257,7 @@ class RenderOptions(NamedTuple):
     statistics: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PolicyFolder:
+class PolicyFolder(Frozen):
     """A folder of policies (``*.yaml``), each named as its file.
 
     ``requirements`` is the path of the register that states what the codes mean which the plugin's

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
-from itertools import accumulate
 from typing import Protocol
 
 from efipolicy.errors import EfipolicyError, ExitStatus
@@ -53,7 +52,7 @@ class SourceText:
         self.mark = mark
         self.descriptor_size: int | None = None
         self._content = content
-        self._breaks: list[int] | None = None
+        self._breaks = [0]
         self._held: dict[str, bool] = {}
 
     def holds(self, words: str) -> bool:
@@ -87,16 +86,14 @@ class SourceText:
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both counted from 1.
 
-        Line ends are counted once, block by block, so that a place in a log of megabytes costs
-        neither a table of its lines nor a walk from its start.
+        Line ends are counted once, block by block and up to where a place was asked for, so that
+        one in a log of megabytes costs neither a table of its lines nor a walk from its start.
         """
-        text = self.text
-        if self._breaks is None:
-            blocks = range(0, len(text), _BLOCK)
-            counts = (text.count("\n", start, start + _BLOCK) for start in blocks)
-            self._breaks = list(accumulate(counts, initial=0))
+        text, breaks = self.text, self._breaks
+        for start in range((len(breaks) - 1) * _BLOCK, offset + 1 - _BLOCK, _BLOCK):
+            breaks.append(breaks[-1] + text.count("\n", start, start + _BLOCK))
         block = offset // _BLOCK
-        line = self._breaks[block] + text.count("\n", block * _BLOCK, offset) + 1
+        line = breaks[block] + text.count("\n", block * _BLOCK, offset) + 1
         return line, offset - text.rfind("\n", 0, offset)
 
     def line_at(self, offset: int) -> str:

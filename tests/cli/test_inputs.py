@@ -208,12 +208,11 @@ def test_healthy_firmware_is_quiet_under_every_policy(name: str, run: Run) -> No
         assert severities <= {"info"}
 
 
-def test_lint_imports_only_what_it_needs() -> None:
-    """Start-up time is a promise; these would cost more than everything else together."""
+def _loaded_by(*arguments: str) -> set[str]:
+    """The modules that a command loads, when nothing is loaded before it."""
     code = (
-        "import sys\nfrom efipolicy.cli import main\n"
-        f"main(['lint', {str(PLATFORMS / 'aavmf-arm64.yaml')!r}, '-q'])\n"
-        "print(*sorted(sys.modules))"
+        f"import sys\nfrom efipolicy.cli import main\nmain({[*arguments]!r})\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
     )
     # Measuring coverage would load modules of its own.
     environment = {name: value for name, value in os.environ.items() if "COV" not in name}
@@ -225,30 +224,62 @@ def test_lint_imports_only_what_it_needs() -> None:
         text=True,
         check=True,
     )
-    loaded = set(done.stdout.split())
-    unwanted = {
-        "asyncio",
-        "difflib",
-        "docutils",
-        "email",
-        "hashlib",
-        "importlib.metadata",
-        "json",
-        "jsonschema",
-        "logging",
-        "pathlib",
-        "pkgutil",
-        "shutil",
-        "sphinx",
-        "subprocess",
-        "tempfile",
-        "tomllib",
-        "unittest",
-        "efipolicy.drawing",
-        "efipolicy.formats.linux_x86",
-        "efipolicy_identity",
+    return set(done.stderr.split())
+
+
+NEVER_NEEDED = {
+    "asyncio",
+    "decimal",
+    "difflib",
+    "docutils",
+    "email",
+    "hashlib",
+    "importlib.metadata",
+    "json",
+    "jsonschema",
+    "logging",
+    "pathlib",
+    "pkgutil",
+    "random",
+    "shutil",
+    "sphinx",
+    "subprocess",
+    "tempfile",
+    "textwrap",
+    "tomllib",
+    "unittest",
+    "zipfile",
+    "efipolicy.drawing",
+    "efipolicy.engine.fixing",
+    "efipolicy.engine.kexec",
+    "efipolicy.formats.archives",
+    "efipolicy.formats.live",
+    "efipolicy.paging.walker",
+    "efipolicy.plugin.guarding",
+    "efipolicy.plugin.levels",
+    "efipolicy.plugin.sound",
+    "efipolicy.testing",
+    "efipolicy_linux.x86_earlier",
+}
+"""Start-up time is a promise; these would cost more than everything else together."""
+
+
+def test_lint_imports_only_what_it_needs() -> None:
+    loaded = _loaded_by("lint", str(PLATFORMS / "aavmf-arm64.yaml"), "-q")
+    assert loaded & NEVER_NEEDED == set()
+    formats = {
+        *("efipolicy.formats.linux", "efipolicy.formats.marks"),
+        *("efipolicy.formats.logical_lines", "efipolicy.formats.writing"),
     }
-    assert loaded & unwanted <= {"efipolicy_identity"}
+    assert loaded & formats == set(), "a platform file is no capture"
+
+
+def test_importing_a_log_loads_neither_rules_nor_a_yaml_parser(tmp_path: Path) -> None:
+    log = next((ROOT / "tests/captures").glob("*-linux-x86-v3.txt"))
+    loaded = _loaded_by("import", str(log), "-o", str(tmp_path / "p.yaml"), "-q")
+    assert "efipolicy.formats.linux" in loaded
+    assert loaded & {*NEVER_NEEDED, "ruamel", "_ruamel_yaml", "datetime"} == set()
+    assert [one for one in loaded if ".rules." in one or one.startswith("efipolicy.engine")] == []
 
 
 def test_a_pipe_in_a_directory_is_passed_over(folder: Path, run: Run) -> None:
