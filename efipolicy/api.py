@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from efipolicy.errors import EfipolicyError, ExitStatus, PluginError
@@ -89,12 +90,28 @@ class Fixer(Protocol):
         """
 
 
+_chosen: list[Registry] = []
+
+
 def load_registry() -> Registry:
-    """The installed plugins. Raises `PluginError` when not even efipolicy's own are installed."""
-    registry = Registry()
+    """The installed plugins. Raises `PluginError` when not even efipolicy's own are installed.
+
+    Within `only_these_plugins` they are the ones given there.
+    """
+    registry = _chosen[-1] if _chosen else Registry()
     if not registry.complete:
         raise registry.errors[0]
     return registry
+
+
+@contextmanager
+def only_these_plugins(registry: Registry) -> Iterator[None]:
+    """Make `load_registry` give a registry for a while: to what cannot be handed one, as Sphinx."""
+    _chosen.append(registry)
+    try:
+        yield
+    finally:
+        _chosen.pop()
 
 
 def open_source(
@@ -341,21 +358,24 @@ def _missing_architectures(reports: list[InputReport], registry: Registry) -> li
     """An error for each architecture that no plugin knows, at the first input that names it."""
     first: dict[str, str] = {}
     for report in reports:
-        if report.platform and report.platform.architecture != UNKNOWN_ARCHITECTURE:
+        if report.platform:
             first.setdefault(report.platform.architecture, report.path)
-    return [
-        missing_architecture(name, path, registry)
-        for name, path in first.items()
-        if name not in registry.architectures
-    ]
+    errors = (missing_architecture(name, path, registry) for name, path in first.items())
+    return [error for error in errors if error]
 
 
-def missing_architecture(name: str, path: str, registry: Registry) -> PluginError:
-    """The error for a platform whose architecture no plugin knows."""
+def missing_architecture(
+    name: str, path: str, registry: Registry, *, so: str = ", so its rules were not checked"
+) -> PluginError | None:
+    """The error for a platform whose architecture no installed plugin knows, if that is so.
+
+    ``so`` says what follows. An unknown architecture is no missing one.
+    """
+    if name in (UNKNOWN_ARCHITECTURE, *registry.architectures):
+        return None
     from efipolicy.plugin.elsewhere import not_installed
 
-    told = not_installed(name, registry, so=", so its rules were not checked")
-    error = PluginError(f"{path}: {told}")
+    error = PluginError(f"{path}: {not_installed(name, registry, so=so)}")
     error.path = path
     return error
 

@@ -30,13 +30,14 @@ memory_map:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options for boots in ``tests/e2e`` and for looks in ``tests/browser``."""
+    """Options for boots in ``tests/e2e``, looks in ``tests/browser`` and books in ``tests/pdf``."""
     group = parser.getgroup("efipolicy")
     group.addoption("--boots", choices=("quick", "all"), help="boot firmware and kernels in QEMU")
     group.addoption(
         "--refresh", action="store_true", help="with --boots: record anew what boots show"
     )
     group.addoption("--browser", action="store_true", help="look at pages in Chromium")
+    group.addoption("--pdf", action="store_true", help="make PDFs by LaTeX and look at them")
     group.addoption("--site", metavar="FOLDER", help="with --browser: a build of its project")
 
 

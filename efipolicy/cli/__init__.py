@@ -33,4 +33,10 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     from efipolicy.cli.running import run
 
-    return run(arguments)
+    status = run(arguments)
+    if argv is None:
+        # The process ends. To look through every module for cycles first would cost milliseconds.
+        import gc
+
+        gc.freeze()
+    return status

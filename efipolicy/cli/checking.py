@@ -13,7 +13,7 @@ from typing import Any
 
 from efipolicy.errors import EfipolicyError, PluginError
 from efipolicy.model.finding import Report
-from efipolicy.model.platform import MappingDeclaration
+from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, MappingDeclaration
 from efipolicy.paging import RadixGeometry
 from efipolicy.paging.entries import EntryFormats
 from efipolicy.plugin import (
@@ -158,10 +158,45 @@ def _rule(value: Rule, registry: Registry) -> Iterator[str]:
         yield "it has no good example, so nothing shows that it lets anything pass"
     if value.architectures and not value.architectures & registry.architectures.keys():
         return
+    untried = []
     for kind in (Bad, Good):
         examples = [example for example in value.examples if isinstance(example, kind)]
         for number, example in enumerate(examples, 1):
-            yield from _example(RuleCase(value, example, number, registry.architectures))
+            case = RuleCase(value, example, number, registry.architectures, registry)
+            told = list(_example(case))
+            absent = _absent(case, registry) if told else []
+            if absent:
+                untried.append(f"{case} ({', '.join(absent)})")
+            else:
+                yield from told
+    if untried:
+        warning = f"rule `{value.id}`: examples that need what is not installed: "
+        registry.owner("rules", value.id).warnings.append(warning + "; ".join(untried))
+
+
+def _absent(case: RuleCase, registry: Registry) -> list[str]:
+    """What an example of a rule draws on and no installed plugin has, each in a word or two.
+
+    That nobody knows the strategy of a system counts where the example is ours: it has been tried
+    with all of ours. In a stranger's it may be the mistake.
+    """
+    ours = registry.owner("rules", case.rule.id).built_in
+    try:
+        platform = case.platform
+    except Exception:  # noqa: BLE001 - a stranger's example may raise anything
+        return []
+    architecture = platform.architecture
+    absent = set()
+    if architecture not in (UNKNOWN_ARCHITECTURE, *registry.architectures):
+        absent.add(f"architecture `{architecture}`")
+    for declared in platform.mapping or ():
+        for one in (declared, *declared.kexec):
+            if one.strategy and one.strategy not in registry.strategies:
+                absent.add(f"strategy `{one.strategy}`")
+            elif ours and one.os and not (one.strategy or registry.strategy_choices(platform, one)):
+                absent.add(f"the strategy of {one.os}")
+    absent |= {f"rule `{one.rule}`" for one in platform.accept if one.rule not in registry.rules}
+    return sorted(absent)
 
 
 def _example(case: RuleCase) -> Iterator[str]:

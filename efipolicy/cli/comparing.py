@@ -21,7 +21,7 @@ from efipolicy.engine.linting import lint
 from efipolicy.engine.planning import planner_of
 from efipolicy.errors import EfipolicyError, PluginError
 from efipolicy.formats.inputs import STDIN, Inputs
-from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, Acceptance, Platform
+from efipolicy.model.platform import Acceptance, Platform
 from efipolicy.plugin import RenderOptions
 from efipolicy.plugin.registry import Registry
 from efipolicy.policy import Selection
@@ -47,9 +47,10 @@ class Comparison(NamedTuple):
         except InputError as problem:
             return None, [problem]
         read, problems = read_source(source, self.registry, options)
-        architecture = read.platform.architecture if read else UNKNOWN_ARCHITECTURE
-        if read and architecture not in (UNKNOWN_ARCHITECTURE, *self.registry.architectures):
-            problems = [*problems, missing_architecture(architecture, read.path, self.registry)]
+        if read:
+            architecture = read.platform.architecture
+            missing = missing_architecture(architecture, read.path, self.registry)
+            problems += [missing] if missing else []
         return read, problems
 
     @property

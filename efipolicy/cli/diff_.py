@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from efipolicy.api import ReadInput, load_registry
+from efipolicy.api import ReadInput
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.comparing import Comparison, comparison, expanded, named_boots
 from efipolicy.cli.reading import UnreadableError
-from efipolicy.cli.running import complain, plugin_status, tell
+from efipolicy.cli.running import complain, load_registry, plugin_status, tell
 from efipolicy.engine.differing import Boot, Difference, boots_in, difference, over_all
 from efipolicy.errors import EfipolicyError, ExitStatus, UsageError
 from efipolicy.formats.inputs import STDIN
@@ -59,15 +59,6 @@ def _parser() -> cli_options.Parser:
 
 def run(arguments: Sequence[str]) -> int:
     """Compare, print, and return the exit status."""
-    try:
-        return _run(arguments)
-    except UnreadableError as unreadable:
-        for problem in unreadable.problems:
-            complain(str(problem))
-        return int(unreadable.status)
-
-
-def _run(arguments: Sequence[str]) -> int:
     with cli_options.errors_as_json(arguments, lambda: _nothing(arguments)):
         options, problem = _parser().parse(arguments)
         if problem:

@@ -6,22 +6,29 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 
-from efipolicy.api import ReadingOptions, exit_status, lint_paths, load_registry, selection_of
+from efipolicy.api import (
+    exit_status,
+    only_these_plugins,
+)
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import reading_options
-from efipolicy.cli.running import complain, tell
+from efipolicy.cli.running import complain, load_registry, tell
+from efipolicy.cli.site_book import BookFile
 from efipolicy.cli.site_folder import EmbeddingFolder, SiteFolder, on_terminal
 from efipolicy.cli.site_inputs import JudgedInputs, site_platforms
-from efipolicy.errors import ExitStatus, PluginError, UsageError
-from efipolicy.model.finding import Report, Severity
+from efipolicy.cli.site_judging import Judging
+from efipolicy.errors import ExitStatus, UsageError
+from efipolicy.model.finding import Severity
 from efipolicy.plugin.registry import Registry
-from efipolicy.policy.choosing import DEFAULT_POLICY
-from efipolicy.reporters.site_sources import SiteContent, SitePlatform, site_content, site_sources
+from efipolicy.reporters.site_content import SiteContent, SitePlatform, site_content
+from efipolicy.reporters.site_sources import site_sources
 
 
 def _parser() -> cli_options.Parser:
     parser = cli_options.Parser(
-        "docs", "Write a reference site about platforms: -o DIR, or --into PROJECT for its pages."
+        "docs",
+        "Write a reference site about platforms: -o DIR, --into PROJECT for its pages, or --pdf.",
+        output=("DIR", "the folder of the site, a new one or one made before"),
     )
     parser.add_argument(
         "paths",
@@ -34,10 +41,9 @@ def _parser() -> cli_options.Parser:
         metavar="PROJECT",
         help="write the pages into the Sphinx project with this conf.py",
     )
+    parser.add_argument("--pdf", metavar="FILE", help="write a PDF, which LaTeX sets")
     parser.add_argument("--title", default="UEFI platforms", help="of the site")
-    parser.add_argument(
-        "--policy", default=DEFAULT_POLICY, metavar="P", help="judge by this policy"
-    )
+    parser.add_argument("--policy", metavar="NAME|FILE", help="judge by this policy")
     parser.add_argument(
         "--all-rules",
         action="store_true",
@@ -51,6 +57,7 @@ def _parser() -> cli_options.Parser:
     parser.add_argument("--jobs", type=_jobs, metavar="N", help="processes (one a processor)")
     parser.add_argument("--today", metavar="DATE", help="the day acceptances are looked at")
     cli_options.add_reading_options(parser)
+    cli_options.add_configuration_options(parser)
     return parser
 
 
@@ -66,14 +73,24 @@ def run(arguments: Sequence[str]) -> int:
     if problem:
         raise problem
     target = _target(options)
-    registry = _whole(load_registry())
-    if options.into and options.policy not in registry.policies:
+    registry = load_registry()
+    registry.load_all()
+    if options.into and options.policy and options.policy not in registry.policies:
         raise UsageError(f"--into wants the name of an installed policy, not {options.policy}")
     reading = reading_options(options, registry)
-    inputs = JudgedInputs()
-    report = _linted(options, registry, reading, inputs, target)
-    folder = "" if options.output else "efipolicy/"
+    inputs, judging = JudgedInputs(), Judging(options, target.root)
+    report = judging.linted(
+        options.paths,
+        registry,
+        reading,
+        inputs,
+        left_out=target.holds,
+        progress=_progress(quiet=options.quiet),
+    )
+    folder = "efipolicy/" if options.into else ""
     platforms, files = site_platforms(inputs, report, reading, folder, quiet=options.quiet)
+    pages = judging.page_options(report.today, once=not folder)
+    platforms = [one._replace(options={**pages, **one.options}) for one in platforms]
     for path in report.skipped if options.verbose else ():
         tell(f"efipolicy: note: skipped: {path}")
     for error in report.errors:
@@ -84,23 +101,29 @@ def run(arguments: Sequence[str]) -> int:
     if not platforms:
         complain("there is no memory map to make pages of")
         return int(max(status, ExitStatus.INPUT))
-    target.write(site_sources(_content(options, platforms, registry, folder)), files)
-    if isinstance(target, SiteFolder):
-        status = max(status, _built(target, options, platforms))
+    content = _content(judging.told, options, platforms, registry, folder)
+    target.write(site_sources(content), files)
+    if not isinstance(target, EmbeddingFolder):
+        with only_these_plugins(registry.without_failed()):
+            status = max(status, _built(target, options, platforms))
     if not options.quiet:
         print(target.told(len(platforms)))
     return int(status)
 
 
-def _target(options: argparse.Namespace) -> SiteFolder | EmbeddingFolder:
+def _target(options: argparse.Namespace) -> SiteFolder | EmbeddingFolder | BookFile:
     """Where to write. Raises `UsageError` for what cannot be meant."""
-    if (options.output is None) == (options.into is None):
-        raise UsageError("docs writes a site, -o DIR, or pages for a project, --into PROJECT")
+    if [options.output, options.into, options.pdf].count(None) != 2:
+        raise UsageError(
+            "docs writes a site, -o DIR, or pages for a project, --into PROJECT, or --pdf FILE"
+        )
     if options.output == "-":
         raise UsageError("a site is a folder, and no standard output takes it; name it: -o DIR")
     options.title = " ".join(options.title.split())
     if not options.title:
         raise UsageError("--title wants some text")
+    if options.pdf is not None:
+        return BookFile(options.pdf)
     return SiteFolder(options.output) if options.output else EmbeddingFolder(options.into)
 
 
@@ -108,7 +131,7 @@ _BLAMED = {"[efi.input]": ExitStatus.INPUT, "[efi.plugin]": ExitStatus.PLUGIN}
 
 
 def _built(
-    site: SiteFolder, options: argparse.Namespace, platforms: Sequence[SitePlatform]
+    site: SiteFolder | BookFile, options: argparse.Namespace, platforms: Sequence[SitePlatform]
 ) -> ExitStatus:
     """Build the site and tell what could not be worked out, each at the input it is about."""
     jobs = options.jobs or os.cpu_count() or 1
@@ -124,35 +147,6 @@ def _built(
     return status
 
 
-def _whole(registry: Registry) -> Registry:
-    """The plugins, all of them loaded. A site in which some are missing would tell less than is."""
-    registry.load_all()
-    if registry.errors:
-        told = "; ".join(str(error) for error in registry.errors)
-        raise PluginError(f"a site tells of all plugins, and not all could be loaded: {told}")
-    return registry
-
-
-def _linted(
-    options: argparse.Namespace,
-    registry: Registry,
-    reading: ReadingOptions,
-    inputs: JudgedInputs,
-    target: SiteFolder | EmbeddingFolder,
-) -> Report:
-    """What linting comes to; our own copies of captures in the target are no inputs."""
-    return lint_paths(
-        options.paths,
-        registry,
-        selection_of(registry, policies=[options.policy]),
-        today=cli_options.today(options.today),
-        options=reading,
-        progress=_progress(quiet=options.quiet),
-        fixer=inputs,
-        exclude=target.holds,
-    )
-
-
 def _progress(*, quiet: bool) -> Callable[[int, int], None] | None:
     if quiet or not on_terminal():
         return None
@@ -164,6 +158,7 @@ def _progress(*, quiet: bool) -> Callable[[int, int], None] | None:
 
 
 def _content(
+    policy: str,
     options: argparse.Namespace,
     platforms: Sequence[SitePlatform],
     registry: Registry,
@@ -171,7 +166,7 @@ def _content(
 ) -> SiteContent:
     return site_content(
         options.title,
-        options.policy,
+        policy,
         platforms,
         rules=registry.rules,
         strategies=registry.strategies,

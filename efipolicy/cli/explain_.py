@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from efipolicy.api import load_registry
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.running import plugin_status
+from efipolicy.cli.running import load_registry, plugin_status
 from efipolicy.errors import UsageError
 from efipolicy.model.finding import Finding
 from efipolicy.model.memory_map import MemoryDescriptor
@@ -40,9 +39,9 @@ def _hint(name: str, registry: Registry) -> str:
     checking = [rule.id for rule in registry.rules.values() if name.upper() in rule.requirements]
     if checking:
         return f", which is a requirement; it is checked by {', '.join(checking)}"
-    from efipolicy.source.shape import suggestion
+    from efipolicy.plugin.elsewhere import whose
 
-    return suggestion(name, registry.rules)
+    return whose("rules", name, registry)
 
 
 def _page(rule: Rule, registry: Registry) -> str:

@@ -6,11 +6,17 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from efipolicy.api import ReadInput, load_registry, read_source
+from efipolicy.api import ReadInput, read_source
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.reading import UnreadableError, read_one, reading_options
-from efipolicy.cli.running import plugin_status, tell
-from efipolicy.errors import PluginError, UsageError
+from efipolicy.cli.reading import (
+    UnreadableError,
+    architecture_status,
+    note_failures,
+    read_one,
+    reading_options,
+)
+from efipolicy.cli.running import load_registry, plugin_status, tell
+from efipolicy.errors import UsageError
 from efipolicy.formats.writing import platform_text
 from efipolicy.plugin.registry import Registry
 
@@ -43,7 +49,7 @@ def run(arguments: Sequence[str], *, root: str = "/") -> int:
     if options.live:
         read, remarks = _read_live(options, registry, root)
     else:
-        read, remarks = read_one(options.capture, options, registry), ()
+        read, remarks = read_one(options.capture, options, registry, to_plan=False), ()
     if options.output and options.capture and _same(options.output, options.capture):
         raise UsageError(f"--output {options.output}: it would replace the capture itself")
     # A platform file is already what import writes.
@@ -51,7 +57,8 @@ def run(arguments: Sequence[str], *, root: str = "/") -> int:
     text = read.source.text if is_written else platform_text(read.platform, remarks)
     cli_options.write(text, options.output)
     _tell_of_reading(read, live=options.live, quiet=options.quiet)
-    return plugin_status(registry)
+    missing = architecture_status(read, registry, so=", so nothing can judge it here")
+    return max(missing, plugin_status(registry))
 
 
 def _same(output: str, capture: str) -> bool:
@@ -73,9 +80,9 @@ def _read_live(
         if not options.quiet:
             tell(f"efipolicy: note: not read: {line}")
     read, problems = read_source(system.source, registry, reading_options(options, registry))
-    failures = [problem for problem in problems if isinstance(problem, PluginError)]
-    if read is None or failures:
-        raise UnreadableError([*failures] or problems)
+    if read is None:
+        raise UnreadableError(problems)
+    note_failures(problems, registry)
     unread = (f"Not read: {line}." for line in system.unread)
     return read._replace(platform=system.described(read.platform)), (live.LINES, *unread)
 

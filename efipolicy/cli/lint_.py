@@ -13,12 +13,11 @@ from efipolicy.api import (
     configuration_of,
     exit_status,
     lint_paths,
-    load_registry,
     selection_of,
 )
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import reading_options
-from efipolicy.cli.running import complain, report_bug, tell
+from efipolicy.cli.running import complain, load_registry, report_bug, tell
 from efipolicy.errors import ExitStatus, PluginError, UsageError
 from efipolicy.model.finding import Report, Severity
 from efipolicy.plugin import RenderOptions, Reporter
@@ -232,12 +231,12 @@ def _output(text: str) -> Output:
 def _reporter(name: str, registry: Registry) -> Reporter:
     reporter = registry.reporters.get(name)
     if reporter is None:
-        from efipolicy.plugin.elsewhere import nothing_of
-        from efipolicy.source.shape import suggestion
+        from efipolicy.plugin.elsewhere import nothing_of, whose
 
-        known = ", ".join(sorted(registry.reporters)) or nothing_of("reporters")
-        hint = suggestion(name, registry.reporters)
-        raise UsageError(f"unknown format `{name}`; known: {known}{hint}")
+        known = nothing_of("reporters")
+        if registry.reporters:
+            known = ", ".join(sorted(registry.reporters)) + whose("reporters", name, registry)
+        raise UsageError(f"unknown format `{name}`; known: {known}")
     return reporter
 
 

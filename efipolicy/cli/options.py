@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from efipolicy.cli.running import failures
 from efipolicy.errors import EfipolicyError, PluginError, UsageError
 from efipolicy.plugin.registry import Registry
 
@@ -119,7 +120,7 @@ def errors_as_json(arguments: Sequence[str], empty: Callable[[], dict[str, Any]]
             if name == "json":
                 from efipolicy.reporters.lint_json import dump, error_json
 
-                problems = getattr(error, "problems", [error])
+                problems = [*getattr(error, "problems", [error]), *failures()]
                 errors = {"errors": [error_json(problem) for problem in problems]}
                 outputs = [*_values_of(arguments, "--output"), *_values_of(arguments, "-o")]
                 target = file or (outputs[-1] if outputs else None)
@@ -154,11 +155,12 @@ def known_format(name: str | None, registry: Registry) -> str | None:
     dialects = (dialect for form in registry.formats.values() for dialect in form.dialects)
     known = list(dict.fromkeys((*registry.formats, *dialects)))
     if name not in known:
-        from efipolicy.source.shape import suggestion
+        from efipolicy.plugin.elsewhere import nothing_of, whose
 
-        raise UsageError(
-            f"unknown capture format `{name}`; known: {', '.join(known)}{suggestion(name, known)}"
-        )
+        told = nothing_of("formats")
+        if known:
+            told = ", ".join(known) + whose("formats", name, registry)
+        raise UsageError(f"unknown capture format `{name}`; known: {told}")
     return name
 
 

@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from efipolicy.api import load_registry
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import read_one
-from efipolicy.cli.running import complain, plugin_status
+from efipolicy.cli.running import complain, load_registry, plugin_status
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.planning import planned

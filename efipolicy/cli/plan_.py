@@ -7,10 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from efipolicy.api import load_registry
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import read_one
-from efipolicy.cli.running import plugin_status, tell
+from efipolicy.cli.running import load_registry, plugin_status, tell
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.planning import planned

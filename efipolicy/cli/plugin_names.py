@@ -56,7 +56,17 @@ def refuse_taken(kind: str, name: str, registry: Registry) -> None:
     """
     taken = next(_taken(kind, name, registry), None)
     if taken:
-        raise UsageError(f"the name `{name}` is taken: {taken}; choose another one")
+        raise UsageError(
+            f"the name `{name}` is taken: {taken}; choose another one, "
+            "or add to a plugin of yours with --into DIR"
+        )
+
+
+def refuse_offered(kind: str, name: str, registry: Registry) -> None:
+    """Raise `UsageError` for a name that an installed plugin has for a contribution of the kind."""
+    for offered, what in _offered(kind, registry):
+        if offered == name:
+            raise UsageError(f"the name `{name}` is taken: {what}; choose another one")
 
 
 def _taken(kind: str, name: str, registry: Registry) -> Iterator[str]:
@@ -116,6 +126,11 @@ def module_of(name: str) -> str:
 def code_of(name: str) -> str:
     """What the codes of its requirements begin with: ``ACME`` in ``ACME-001``."""
     return name.upper()
+
+
+def dialect_of(name: str) -> str:
+    """How reports call what it reads: ``acme-log``."""
+    return name if name.endswith("-log") else f"{name}-log"
 
 
 def title_of(name: str) -> str:

@@ -13,7 +13,7 @@ from string import Template
 from typing import NamedTuple
 
 from efipolicy import __version__
-from efipolicy.cli.plugin_names import PREFIX, code_of, module_of, title_of
+from efipolicy.cli.plugin_names import PREFIX, code_of, dialect_of, module_of, title_of
 from efipolicy.plugin.types import API_LEVEL
 
 _FOLDER = os.path.join(os.path.dirname(__file__), "templates")
@@ -26,13 +26,26 @@ class Kind(NamedTuple):
     """What is told of a kind of plugin: in one sentence, as the entry of a changelog, and where.
 
     ``description`` and ``change`` may hold ``$title`` and ``$name``. ``command`` tries it, and
-    ``start`` is the file of the package that an author opens first.
+    ``start`` is the file of the package that an author opens first. ``directive`` shows it in a
+    documentation.
     """
 
     description: str
     change: str
     command: str
     start: str
+    directive: str | None = None
+
+
+class Home(NamedTuple):
+    """Where a contribution lives: the distribution, its package, and that package's folder.
+
+    ``folder`` is relative to the distribution's, with ``/``.
+    """
+
+    distribution: str
+    module: str
+    folder: str
 
 
 KINDS = {
@@ -41,18 +54,21 @@ KINDS = {
         "The architecture `$name`: three levels of page tables, pages of 16 KiB and 32 MiB.",
         "efipolicy lint board.yaml",
         "architecture.py",
+        ".. efi:architecture:: $name",
     ),
     "strategy": Kind(
         "How $title places the runtime regions of UEFI",
         "The strategy `$name`: runtime regions upwards from `base`.",
         "efipolicy plan board.yaml --strategy $name",
         "strategy.py",
+        ".. efi:strategy:: $name",
     ),
     "rules": Kind(
         "What $title asks of a UEFI memory map",
         "The pack `$name`, with the rule `$name/runtime-region-in-low-memory`.",
         "efipolicy lint board.yaml",
         "rules/runtime_region_in_low_memory.py",
+        ".. efi:rules:: $name",
     ),
     "format": Kind(
         "Memory maps in the logs of $title",
@@ -75,32 +91,48 @@ def files_of(kind: str, name: str) -> Iterator[tuple[str, str]]:
 
     ``kind`` is one of `KINDS` and ``name`` a valid one (`efipolicy.cli.plugin_names`).
     """
-    words = _words(kind, name)
-    found = {**_templates("common"), **_templates(kind)}
-    package = f"src/{module_of(name)}/"
+    home = Home(PREFIX + name, module_of(name), f"src/{module_of(name)}")
+    yield from _filled({**_templates("common"), **_templates(kind)}, kind, name, home)
+
+
+def parts_of(kind: str, name: str, home: Home) -> Iterator[tuple[str, str]]:
+    """Each file of a contribution alone, for a distribution that is there: modules and tests."""
+    parts = {
+        path: template
+        for path, template in _templates(kind).items()
+        if path.startswith((_PACKAGE, "tests/"))
+    }
+    yield from _filled(parts, kind, name, home)
+
+
+def _filled(
+    found: dict[str, Template], kind: str, name: str, home: Home
+) -> Iterator[tuple[str, str]]:
+    words = _words(kind, name, home)
     placed = {
-        package + path.removeprefix(_PACKAGE) if path.startswith(_PACKAGE) else path: template
-        for path, template in found.items()
+        f"{home.folder}/{path.removeprefix(_PACKAGE)}" if path.startswith(_PACKAGE) else path: one
+        for path, one in found.items()
     }
     for path in sorted(placed):
         yield path, placed[path].substitute(words)
 
 
-def _words(kind: str, name: str) -> dict[str, str]:
+def _words(kind: str, name: str, home: Home) -> dict[str, str]:
     """What stands for each placeholder. ``line`` is as long as a heading of the distribution."""
-    distribution = PREFIX + name
     words = {
         "name": name,
-        "distribution": distribution,
-        "module": module_of(name),
+        "distribution": home.distribution,
+        "module": home.module,
         "title": title_of(name),
         "code": code_of(name),
+        "dialect": dialect_of(name),
         "version": __version__,
         "level": str(API_LEVEL),
-        "line": "=" * len(distribution),
+        "line": "=" * len(home.distribution),
         "underline": "=" * len(name),
     }
-    told = {key: Template(text).substitute(words) for key, text in KINDS[kind]._asdict().items()}
+    stated = KINDS[kind]._asdict().items()
+    told = {key: Template(text).substitute(words) for key, text in stated if text}
     return words | told
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.running import complain, plugin_status
+from efipolicy.cli.running import complain, in_use, plugin_status
 from efipolicy.errors import ExitStatus, PluginError
 from efipolicy.plugin.registry import Registry
 from efipolicy.reporters.plugins import Problems, plugins_json, plugins_text
@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
         options, problem = _parser().parse(arguments)
         if problem:
             raise problem
-        registry = Registry()
+        registry = in_use(Registry())
         registry.load_all()
         problems, errors = _checked(registry) if options.check else (None, [])
     if options.format == "json":

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Sequence
 
-from efipolicy.api import ReadingOptions, ReadInput, open_source, read_source
+from efipolicy.api import (
+    ReadingOptions,
+    ReadInput,
+    missing_architecture,
+    open_source,
+    read_source,
+)
 from efipolicy.cli.options import known_architecture, known_format
-from efipolicy.cli.running import tell
-from efipolicy.errors import EfipolicyError, PluginError
+from efipolicy.cli.running import complain, tell
+from efipolicy.errors import EfipolicyError, ExitStatus, PluginError
 from efipolicy.plugin.registry import Registry
+from efipolicy.source import InputError
 
 
 class UnreadableError(EfipolicyError):
@@ -30,11 +38,33 @@ def reading_options(options: argparse.Namespace, registry: Registry) -> ReadingO
     )
 
 
-def read_one(path: str, options: argparse.Namespace, registry: Registry) -> ReadInput:
+def read_all(
+    paths: Sequence[str], options: argparse.Namespace, registry: Registry
+) -> list[ReadInput]:
+    """The inputs, to be planned. Raises `UnreadableError` with what is wrong with all of them."""
+    inputs: list[ReadInput] = []
+    problems: dict[str, EfipolicyError] = {}
+    for path in paths:
+        try:
+            inputs.append(read_one(path, options, registry))
+        except UnreadableError as unreadable:
+            problems |= {str(problem): problem for problem in unreadable.problems}
+        except InputError as problem:
+            problems[str(problem)] = problem
+    if problems:
+        raise UnreadableError([*problems.values()])
+    return inputs
+
+
+def read_one(
+    path: str, options: argparse.Namespace, registry: Registry, *, to_plan: bool = True
+) -> ReadInput:
     """The input. Raises `UnreadableError` with everything that is wrong with it.
 
-    A capture format that failed counts, whether or not another could read the text. A declared
-    mapping that means nothing is the business of who plans it.
+    An architecture that is not installed is wrong where the input is wanted ``to_plan``; else
+    `architecture_status` tells of it. A capture format that failed where another could read the
+    text is noted among the errors of the registry. A declared mapping that means nothing is the
+    business of who plans it.
     """
     reading = reading_options(options, registry)
     source = open_source(
@@ -43,12 +73,29 @@ def read_one(path: str, options: argparse.Namespace, registry: Registry) -> Read
     read, problems = read_source(source, registry, reading)
     if read is None:
         raise UnreadableError(problems)
-    failures = [problem for problem in problems if isinstance(problem, PluginError)]
-    if failures:
-        raise UnreadableError([*failures])
+    note_failures(problems, registry)
+    missing = missing_architecture(read.platform.architecture, read.path, registry, so="")
+    if missing and to_plan:
+        raise UnreadableError([missing])
     if not options.quiet:
         _tell_of_other_boots(path, read)
     return read
+
+
+def note_failures(problems: Iterable[EfipolicyError], registry: Registry) -> None:
+    """Note the failures of plugins, so that they are told and count though the work goes on."""
+    for problem in problems:
+        if isinstance(problem, PluginError):
+            registry.note_failure(problem)
+
+
+def architecture_status(read: ReadInput, registry: Registry, *, so: str) -> int:
+    """0, or 4 where no plugin knows the architecture, which is said; ``so`` says what follows."""
+    missing = missing_architecture(read.platform.architecture, read.path, registry, so=so)
+    if missing is None:
+        return int(ExitStatus.OK)
+    complain(str(missing))
+    return int(missing.status)
 
 
 def _tell_of_other_boots(path: str, read: ReadInput) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.running import complain, plugin_status
+from efipolicy.cli.running import complain, in_use, plugin_status
 from efipolicy.errors import ExitStatus, UsageError
 from efipolicy.plugin.registry import Registry
 from efipolicy.policy.coverage import Coverage, citations_of, coverage
@@ -43,9 +43,9 @@ def run(arguments: Sequence[str]) -> int:
         options, problem = _parser().parse(arguments)
         if problem:
             raise problem
-        registry = Registry()
+        registry = in_use(Registry())
         registry.load_all()
-        book = _chosen(rule_book(registry), options.glob)
+        book = _chosen(rule_book(registry), options.glob, registry)
     if options.requirements:
         book = book._replace(rules=())
     if options.format == "json":
@@ -73,7 +73,7 @@ def rule_book(registry: Registry) -> RuleBook:
     )
 
 
-def _chosen(book: RuleBook, globs: Sequence[str]) -> RuleBook:
+def _chosen(book: RuleBook, globs: Sequence[str], registry: Registry) -> RuleBook:
     """The rules and requirements that globs name, and with each what belongs to it.
 
     Raises `UsageError` for a glob that names nothing.
@@ -87,10 +87,12 @@ def _chosen(book: RuleBook, globs: Sequence[str]) -> RuleBook:
     for glob in globs:
         matches = {meant for name, meant in names.items() if fnmatchcase(name, glob)}
         if not matches:
+            from efipolicy.plugin.elsewhere import whose
             from efipolicy.policy.checking import name_hint
             from efipolicy.source.shape import suggestion
 
-            hint = name_hint(glob, book.rules) or suggestion(glob, names)
+            similar = name_hint(glob, book.rules) or suggestion(glob, names)
+            hint = whose("rules", glob, registry, similar=similar)
             raise UsageError(f"no rule and no requirement matches `{glob}`{hint}")
         named |= matches
     wanted = tuple(item for item in covered if named & {item.requirement.code, *item.by})

@@ -11,18 +11,26 @@ from typing import TYPE_CHECKING, TextIO
 
 from efipolicy import __version__
 from efipolicy.cli import COMMANDS
-from efipolicy.errors import EfipolicyError, ExitStatus, UsageError
+from efipolicy.errors import EfipolicyError, ExitStatus, PluginError, UsageError
 
 if TYPE_CHECKING:
     from efipolicy.plugin.registry import Registry
 
 INTERRUPTED = 130
 
+_in_use: list[Registry] = []
+"""The plugins of the command that runs."""
+_complaints: list[str] = []
+"""What it has complained of."""
+
 
 def run(arguments: list[str]) -> int:
     """Run the command that the arguments name. No exception leaves this function."""
     # A run is short and makes few cycles; looking for them while modules load costs milliseconds.
     gc.set_threshold(100_000)
+    _in_use.clear()
+    _complaints.clear()
+    _leave_out_the_working_directory()
     debug = "--debug" in arguments
     if debug:
         _show_tracebacks(wanted=True)
@@ -35,7 +43,7 @@ def run(arguments: list[str]) -> int:
             raise
         for one in getattr(problem, "problems", [problem]):
             complain(str(one))
-        status = int(problem.status)
+        status = max(int(problem.status), *map(_told, failures()), 0)
     except BrokenPipeError:
         discard(sys.stdout)
         status = int(ExitStatus.OK)
@@ -44,7 +52,7 @@ def run(arguments: list[str]) -> int:
             raise
         discard(sys.stdout)
         complain(f"cannot write the output: {(problem.strerror or str(problem)).lower()}")
-        status = int(ExitStatus.USAGE)
+        status = max(int(ExitStatus.USAGE), *map(_told, failures()), 0)
     except KeyboardInterrupt:
         status = INTERRUPTED
     except Exception as problem:
@@ -56,6 +64,24 @@ def run(arguments: list[str]) -> int:
         if debug:
             _show_tracebacks(wanted=False)
     return status
+
+
+def _leave_out_the_working_directory() -> None:
+    """Import nothing from where inputs lie only because a part of PYTHONPATH is empty.
+
+    Python takes such a part for the working directory, and ``PYTHONPATH=$PYTHONPATH:/opt/acme`` has
+    one where the variable was not set. A directory that is named stays, be it as a dot, and so
+    does a checkout of ours. What Python itself imports as it starts comes before and is beyond us.
+    """
+    parts = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if len(parts) < 2 or "" not in parts:
+        return
+    with contextlib.suppress(OSError):
+        here = os.getcwd()
+        named = {os.path.realpath(part) for part in parts if part}
+        named.add(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
+        if os.path.realpath(here) not in named:
+            sys.path[:] = [path for path in sys.path if path != here]
 
 
 def _show_tracebacks(*, wanted: bool) -> None:
@@ -119,15 +145,42 @@ def print_version(options: list[str]) -> None:
         print(f"YAML parser {parser_in_use()}")
 
 
+def load_registry() -> Registry:
+    """The installed plugins, as of `efipolicy.api.load_registry`, for a command.
+
+    Those that failed are told, and count for the exit status, whatever else ends the command.
+    """
+    from efipolicy.api import load_registry as load
+
+    return in_use(load())
+
+
+def in_use(registry: Registry) -> Registry:
+    """The plugins as those of the command that runs: see `load_registry`."""
+    _in_use.append(registry)
+    return registry
+
+
+def failures() -> list[PluginError]:
+    """What failed in the plugins of the command that runs, and is not told yet."""
+    errors = [error for registry in _in_use for error in registry.errors]
+    return [error for error in errors if str(error) not in _complaints]
+
+
 def plugin_status(registry: Registry) -> int:
     """Complain of every plugin that failed; the exit status that leaves."""
-    for error in registry.errors:
-        complain(str(error))
-    return int(ExitStatus.PLUGIN if registry.errors else ExitStatus.OK)
+    return max([int(ExitStatus.OK), *map(_told, registry.errors)])
+
+
+def _told(error: EfipolicyError) -> int:
+    """Complain of an error; the exit status it means."""
+    complain(str(error))
+    return int(error.status)
 
 
 def complain(message: str) -> None:
     """Print an error to standard error."""
+    _complaints.append(message)
     tell(f"efipolicy: error: {message}")
 
 

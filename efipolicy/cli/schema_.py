@@ -37,8 +37,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _print_schema_of_settings(kind: str, output: str | None) -> int:
-    from efipolicy.api import load_registry
-    from efipolicy.cli.running import plugin_status
+    from efipolicy.cli.running import load_registry, plugin_status
     from efipolicy.policy.configuration import configuration_schema
     from efipolicy.policy.loading import policy_schema
 

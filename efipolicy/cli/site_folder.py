@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +13,8 @@ from typing import Any, Final
 from efipolicy import __version__
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.running import tell
-from efipolicy.errors import EfipolicyError, UsageError
-from efipolicy.reporters.site_sources import MARK
+from efipolicy.errors import EfipolicyError, PluginError, UsageError
+from efipolicy.reporters.site_markup import MARK
 
 _STATE: Final = ".efipolicy"
 """The folder in a site that tells it is ours; it holds what makes a second build fast."""
@@ -56,6 +56,11 @@ class SiteFolder:
                 "folder or an empty one"
             )
 
+    @property
+    def root(self) -> Path:
+        """The folder of the sources that Sphinx reads."""
+        return self.state / "source"
+
     def holds(self, path: str) -> bool:
         """Whether a path is in the site."""
         return _is_in(path, self.path)
@@ -67,7 +72,7 @@ class SiteFolder:
 
     def write(self, sources: Mapping[str, str], files: Mapping[str, str]) -> None:
         """Write what changed of the sources, and remove pages whose subject is gone."""
-        source = self.state / "source"
+        source = self.root
         made = write_changed(source, {**sources, **files})
         for path in sorted(source.rglob("*")):
             if path.is_file() and path not in made:
@@ -82,13 +87,15 @@ class SiteFolder:
     def build(self, title: str, *, jobs: int, loud: bool, quiet: bool) -> list[str]:
         """Build the pages that changed; what Sphinx complains of, a line each.
 
-        Raises `SiteError` when there is no site.
+        Raises `SiteError` when there is no site, and `PluginError` where metadata of a distribution
+        keeps Sphinx from making one.
         """
         from sphinx.application import Sphinx
         from sphinx.errors import SphinxError
         from sphinx.util.console import nocolor
         from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+        _check_metadata()
         if not (on_terminal() and cli_options.wants_color("auto")):
             nocolor()
         settings = _settings(title)
@@ -100,7 +107,7 @@ class SiteFolder:
         try:
             with patch_docutils(), docutils_namespace():
                 app = Sphinx(
-                    self.state / "source",
+                    self.root,
                     None,
                     self.path,
                     self.state / "doctrees",
@@ -119,7 +126,16 @@ class SiteFolder:
                 status.clear()
         self._remove_leftovers(app.env)
         self._maker.write_text(_maker(settings), encoding="utf-8")
-        return [line for line in warnings.getvalue().splitlines() if line.strip()]
+        told = [line for line in warnings.getvalue().splitlines() if line.strip()]
+        self._read_again(app.env, told)
+        return told
+
+    def _read_again(self, environment: Any, told: Sequence[str]) -> None:
+        """Let the next build read the pages again that were complained of, and complain again."""
+        for docname in environment.found_docs:
+            place = f"{environment.doc2path(docname)}:"
+            if any(line.startswith(place) for line in told):
+                (self.state / "doctrees" / f"{docname}.doctree").unlink(missing_ok=True)
 
     def _remove_leftovers(self, environment: Any) -> None:
         """Remove pictures and captures of platforms that are gone."""
@@ -158,6 +174,11 @@ class EmbeddingFolder:
         self.project = Path(project)
         if not (self.project / "conf.py").is_file():
             raise UsageError(f"{project} is no project of Sphinx: it has no conf.py")
+
+    @property
+    def root(self) -> Path:
+        """The folder of the sources that Sphinx reads."""
+        return self.project
 
     def holds(self, path: str) -> bool:
         """Whether a path is in the folder that is written."""
@@ -228,6 +249,20 @@ def _is_ours(path: Path) -> bool:
     return MARK in text[: len(MARK) + len(":orphan:") + 2]
 
 
+def _check_metadata() -> None:
+    """Raise `PluginError` where Python cannot list all entry points, which Sphinx wants to see."""
+    from importlib.metadata import entry_points
+
+    try:
+        entry_points()
+    except Exception as problem:
+        reason = f"{type(problem).__name__}: {problem}"
+        raise PluginError(
+            "no site can be built: Sphinx asks Python for the entry points of every distribution, "
+            f"and one has an entry_points.txt that Python cannot read ({reason})"
+        ) from problem
+
+
 def _settings(title: str) -> dict[str, Any]:
     """The configuration of a site: what a conf.py would say."""
     return {
@@ -247,7 +282,7 @@ def _maker(settings: Mapping[str, Any]) -> str:
 
     from efipolicy.api import load_registry
 
-    plugins = sorted(plugin.owner for plugin in load_registry().plugins)
+    plugins = sorted(f"{plugin.owner} {plugin.status}" for plugin in load_registry().plugins)
     versions = {name: version(name) for name in ("sphinx", "furo", "docutils")}
     made = {"efipolicy": __version__, **versions, "plugins": plugins, "settings": settings}
     return json.dumps(made, indent=1, sort_keys=True, default=str) + "\n"

@@ -17,7 +17,7 @@ from efipolicy.cli.running import tell
 from efipolicy.engine.fixing import Relint
 from efipolicy.formats.writing import platform_text
 from efipolicy.model.finding import InputReport, Report
-from efipolicy.reporters.site_sources import SitePlatform
+from efipolicy.reporters.site_content import SitePlatform
 from efipolicy.source import InputError, SourceText
 
 
@@ -43,6 +43,13 @@ class JudgedInputs:
         """Keep the input; its report stays what it is."""
         self.judged.append(JudgedInput(read, report))
         return report
+
+    def settle(self, report: Report) -> None:
+        """Take what all inputs together came to: acceptances that are another one's, a baseline."""
+        final = {one.path: one for one in report.inputs}
+        self.judged = [
+            one._replace(report=final.get(one.report.path, one.report)) for one in self.judged
+        ]
 
 
 def site_platforms(

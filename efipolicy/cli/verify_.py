@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from efipolicy.api import load_registry
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.reading import read_one
-from efipolicy.cli.running import plugin_status, tell
+from efipolicy.cli.reading import read_all
+from efipolicy.cli.running import load_registry, plugin_status, tell
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
 from efipolicy.engine.planning import planned
 from efipolicy.engine.verification import Verification
@@ -59,8 +58,8 @@ def run(arguments: Sequence[str]) -> int:
             raise UsageError("FILE and OBSERVED cannot both be the standard input")
         choice = plan_choice(options)
         registry = load_registry()
-        platform = read_one(options.file, options, registry).platform
-        observed = read_one(options.observed, options, registry).platform
+        inputs = read_all([options.file, options.observed], options, registry)
+        platform, observed = (read.platform for read in inputs)
         check_same_architecture(platform, observed, options.observed)
         platform = with_shown_tables(platform, observed)
         prediction = planned(platform, registry, choice_for(platform, observed, choice))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from efipolicy.api import load_registry
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import UnreadableError, read_one
-from efipolicy.cli.running import complain, plugin_status
+from efipolicy.cli.running import complain, load_registry, plugin_status
 from efipolicy.cli.strategy_options import plan_choice
 from efipolicy.engine.planning import declaration_errors
 from efipolicy.engine.whatif import what_if

@@ -6,19 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from efipolicy.api import load_registry
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.reading import read_one
-from efipolicy.cli.running import plugin_status, tell
+from efipolicy.cli.reading import architecture_status, read_one
+from efipolicy.cli.running import load_registry, plugin_status, tell
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
 from efipolicy.engine.locating import whereabouts
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.planning import plan_if_any
 from efipolicy.engine.walkers import walker_of
-from efipolicy.errors import ExitStatus, UsageError
+from efipolicy.errors import UsageError
 from efipolicy.model.platform import UNKNOWN_ARCHITECTURE
 from efipolicy.plugin import RenderOptions
-from efipolicy.plugin.elsewhere import not_installed
 from efipolicy.reporters.where import where_json, where_text
 
 _SEPARATORS: Final = re.compile(r"(?<=[0-9a-f])[_`':](?=[0-9a-f])")
@@ -65,8 +63,11 @@ def run(arguments: Sequence[str]) -> int:
             tell(f"efipolicy: note: read as decimal: {', '.join(doubtful)}; write 0x{doubtful[0]}")
         choice = plan_choice(options)
         registry = load_registry()
-        platform = read_one(options.file, options, registry).platform
-        plan, geometry = plan_if_any(platform, registry, choice)
+        read = read_one(options.file, options, registry, to_plan=choice.strategy is not None)
+        platform = read.platform
+        plan, geometry = None, None
+        if platform.architecture in (UNKNOWN_ARCHITECTURE, *registry.architectures):
+            plan, geometry = plan_if_any(platform, registry, choice)
         walker = None
         if plan and geometry:
             architecture = registry.architectures[platform.architecture]
@@ -91,15 +92,12 @@ def run(arguments: Sequence[str]) -> int:
     )
     text = where_json(found) if json else where_text(found, rendering)
     cli_options.write(text, options.output)
-    if plan is None and not json and not options.quiet and not any(one.mapping for one in found):
+    so = ", so neither mapping nor page tables were looked at"
+    missing = architecture_status(read, registry, so=so)
+    mapped = plan is not None or any(one.mapping for one in found)
+    if not (missing or mapped or json or options.quiet):
         tell("efipolicy: note: no strategy is declared; --strategy says what would be mapped where")
-    if platform.architecture in (UNKNOWN_ARCHITECTURE, *registry.architectures):
-        return plugin_status(registry)
-    missing = not_installed(
-        platform.architecture, registry, so=", so neither mapping nor page tables were looked at"
-    )
-    tell(f"efipolicy: error: {options.file}: {missing}")
-    return max(int(ExitStatus.PLUGIN), plugin_status(registry))
+    return max(missing, plugin_status(registry))
 
 
 def address_of(text: str) -> int:

@@ -10,7 +10,6 @@ from efipolicy.plugin.calling import call
 from efipolicy.plugin.handovers import handover_request
 from efipolicy.plugin.registry import Registry
 from efipolicy.source import InputError
-from efipolicy.source.shape import suggestion
 
 
 def hand_over(
@@ -62,7 +61,9 @@ def _chosen(platform: Platform, registry: Registry, variant: str | None) -> Hand
         raise UsageError(f"the platform declares no `handover.variant`; choose one ({known})")
     found = registry.handovers.get(name)
     if found is None:
-        expected = f"one of {known}{suggestion(name, registry.handovers)}"
+        from efipolicy.plugin.elsewhere import whose
+
+        expected = f"one of {known}{whose('handovers', name, registry)}"
         raise _refusal(platform, variant, f"the unknown hand-over `{name}`", expected)
     return found
 

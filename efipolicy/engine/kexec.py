@@ -23,7 +23,7 @@ def simulate(platform: Platform, kernels: Sequence[ChainKernel]) -> ChainReport:
     hops: list[ChainHop] = []
     assumptions = list(of_the_chain(platform, [(one.name, one.planned) for one in kernels]))
     for number, second in enumerate(kernels[1:], start=1):
-        taken = transition(platform, state, second)
+        taken = transition(platform, state, second, number + 1)
         verdict, example = judge(taken)
         carried = handed_over(taken)
         hops.append(

@@ -8,9 +8,11 @@ from efipolicy.model.declared import Carried
 from efipolicy.model.platform import Platform
 
 
-def transition(platform: Platform, state: ChainState, second: ChainKernel) -> Transition:
-    """The hop, its channel resolved."""
-    return Transition(platform, state, second, _channel(state, second))
+def transition(
+    platform: Platform, state: ChainState, second: ChainKernel, number: int = 2
+) -> Transition:
+    """The hop to kernel ``number`` of a chain, its channel resolved."""
+    return Transition(platform, state, second, _channel(state, second), number)
 
 
 def _channel(state: ChainState, second: ChainKernel) -> Channel:

@@ -76,7 +76,9 @@ def _physical_firmware(taken: Transition) -> Judged:
     state, second = taken.state, taken.second
     claims_call = taken.channel in second.role.reads and taken.channel != "device-tree"
     if claims_call:
-        return "page-fault", nobody_assigned(second.regions or state.listed, taken.channel)
+        return "page-fault", nobody_assigned(
+            second.regions or state.listed, taken.channel, taken.number
+        )
     if second.loader == "kexec-tools" and state.kernel.role.exports_runtime_map is False:
         return _DISABLED
     if second.calls and state.firmware.spent:
@@ -90,7 +92,9 @@ def _untold(taken: Transition) -> Judged:
     reads_efi_info = "setup_data" in second.role.reads
     if not state.kernel.role.offers and reads_efi_info and second.loader != "verbatim":
         return _DISABLED
-    return "pointer-misread", misread_pointer(taken.platform, state.firmware, state.layout)
+    return "pointer-misread", misread_pointer(
+        taken.platform, state.firmware, state.layout, taken.number
+    )
 
 
 def _given(taken: Transition) -> Judged:
@@ -105,14 +109,14 @@ def _given(taken: Transition) -> Judged:
     if marker is not None and marker in starts:
         return _DISABLED
     if state.listed_by and not state.running and starts & markers:
-        return "va-mismatch", elsewhere(_first_marked(state.listed))
+        return "va-mismatch", elsewhere(_first_marked(state.listed), taken.number)
     if not state.firmware.virtual and not is_identity(state.listed):
-        return "page-fault", nobody_assigned(state.listed, taken.channel)
+        return "page-fault", nobody_assigned(state.listed, taken.channel, taken.number)
     one = unreachable(state.listed, second.planned.geometry)
     if one:
         return "va-unreachable", too_far(one, second.planned.geometry)
     for difference in differences(state.layout, state.listed):
-        return "va-mismatch", elsewhere(difference)
+        return "va-mismatch", elsewhere(difference, taken.number)
     return _OK
 
 
@@ -129,17 +133,19 @@ def _own(taken: Transition) -> Judged:
         if second.loader == "kexec-tools":
             return _DISABLED
         if second.loader == "kexec-file":
-            example = misread_pointer(taken.platform, state.firmware, state.layout)
+            example = misread_pointer(taken.platform, state.firmware, state.layout, taken.number)
             return "pointer-misread", example
     found = list(differences(state.layout, second.regions))
     certain = [each for each in found if each.found is not None and each.expected is not None]
     if found and not certain and second.planned.plan.status == "impossible":
         return "va-unreachable", unplaced(found[0].region)
     if found:
-        return "va-mismatch", elsewhere((certain or found)[0])
+        return "va-mismatch", elsewhere((certain or found)[0], taken.number)
     if not second.role.reproducible and state.layout:
         one = state.layout[0]
-        return "va-mismatch", elsewhere(Difference(one.physical, one.virtual_start, None))
+        return "va-mismatch", elsewhere(
+            Difference(one.physical, one.virtual_start, None), taken.number
+        )
     if not _knows(taken):
         return "svam-twice", second_call(state.layout[0] if state.layout else None)
     one_out = unreachable(second.regions, second.planned.geometry)

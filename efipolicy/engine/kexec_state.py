@@ -78,12 +78,16 @@ class ChainState(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """One kernel taking over from the state another one left, through a channel."""
+    """One kernel taking over from the state another one left, through a channel.
+
+    ``number`` is the place of that kernel in its chain, the first kernel being 1.
+    """
 
     platform: Platform
     state: ChainState
     second: ChainKernel
     channel: Channel
+    number: int = 2
 
 
 def first_boot(platform: Platform, kernel: ChainKernel) -> ChainState:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from efipolicy.engine.firmware import FirmwareState, pointers
 from efipolicy.engine.kexec_layout import Difference, Layout
@@ -18,19 +18,28 @@ if TYPE_CHECKING:
     from efipolicy.engine.kexec_state import Transition
 
 
-def elsewhere(difference: Difference) -> CounterExample:
-    """A region that the second kernel has at another address than firmware."""
+_ORDINALS: Final = ("second", "third", "fourth", "fifth", "sixth")
+
+
+def who(number: int) -> str:
+    """``the third kernel`` of a chain, the first kernel being 1; ``kernel 12`` far along it."""
+    place = number - 2
+    return f"the {_ORDINALS[place]} kernel" if place < len(_ORDINALS) else f"kernel {number}"
+
+
+def elsewhere(difference: Difference, number: int) -> CounterExample:
+    """A region that kernel ``number`` has at another address than firmware."""
     region, expected, found = difference
     there = "an unknown address" if expected is None else f"{expected:#x}"
     here = "at no address that can be told" if found is None else f"at {found:#x}"
-    sentence = f"firmware uses {there} for {region}; the second kernel has it {here}"
+    sentence = f"firmware uses {there} for {region}; {who(number)} has it {here}"
     return CounterExample(region, None, expected, found, sentence)
 
 
 def misread_pointer(
-    platform: Platform, firmware: FirmwareState, layout: Layout
+    platform: Platform, firmware: FirmwareState, layout: Layout, number: int
 ) -> CounterExample | None:
-    """A pointer that was converted and is now taken for physical."""
+    """A pointer that was converted and that kernel ``number`` takes for physical."""
     for pointer in pointers(platform, firmware):
         if pointer.found != pointer.physical:
             found = "an unknown address" if pointer.found is None else f"{pointer.found:#x}"
@@ -43,7 +52,7 @@ def misread_pointer(
                 pointer.physical,
                 pointer.found,
                 f"{pointer.name} was {pointer.physical:#x} and is {found} since "
-                "SetVirtualAddressMap; the second kernel takes it for a physical address",
+                f"SetVirtualAddressMap; {who(number)} takes it for a physical address",
             )
     moved = [one for one in layout if one.virtual_start != one.physical.start]
     if not moved:
@@ -51,20 +60,20 @@ def misread_pointer(
     one = next((each for each in moved if each.virtual_start is not None), moved[0])
     found = "an unknown address" if one.virtual_start is None else f"{one.virtual_start:#x}"
     sentence = (
-        f"pointers into {one.physical} start at {found} since SetVirtualAddressMap; the second "
-        "kernel takes those of the system table for physical addresses"
+        f"pointers into {one.physical} start at {found} since SetVirtualAddressMap; "
+        f"{who(number)} takes those of the system table for physical addresses"
     )
     return CounterExample(one.physical, None, one.physical.start, one.virtual_start, sentence)
 
 
-def nobody_assigned(layout: Layout, channel: Channel) -> CounterExample | None:
-    """Addresses that a second kernel maps while firmware still uses physical ones."""
+def nobody_assigned(layout: Layout, channel: Channel, number: int) -> CounterExample | None:
+    """Addresses that kernel ``number`` maps while firmware still uses physical ones."""
     for one in layout:
         if one.virtual_start != one.physical.start:
             found = "an unknown address" if one.virtual_start is None else f"{one.virtual_start:#x}"
             sentence = (
-                f"firmware still uses {one.physical.start:#x}; by what came through {channel} the "
-                f"second kernel maps the region at {found}, and calls fault"
+                f"firmware still uses {one.physical.start:#x}; by what came through {channel} "
+                f"{who(number)} maps the region at {found}, and calls fault"
             )
             return CounterExample(
                 one.physical, None, one.physical.start, one.virtual_start, sentence
@@ -81,7 +90,7 @@ def second_call(one: Mapping | None) -> CounterExample:
 
 
 def too_far(one: Mapping, geometry: Geometry) -> CounterExample:
-    """A region the second kernel cannot map at the address firmware uses."""
+    """A region that a kernel started by kexec cannot map at the address firmware uses."""
     if one.virtual_start is None:
         return unplaced(one.physical)
     bits, size = geometry.virtual_address_bits, geometry.page_size
@@ -158,7 +167,8 @@ def assumptions_of(number: int, taken: Transition) -> Iterator[str]:
     if second.kind == "crash":
         memory = second.memory or "what was set aside for it"
         yield f"{hop}: the crash kernel uses no memory but {memory} and firmware's"
-        yield f"{hop}: no other processor was in a runtime service when the first kernel crashed"
+        crashed = "the first kernel" if number == 1 else who(number)
+        yield f"{hop}: no other processor was in a runtime service when {crashed} crashed"
 
 
 def _loader_words(taken: Transition) -> str:
@@ -172,4 +182,4 @@ def _loader_words(taken: Transition) -> str:
         return ": the verdict is about the layouts; kexec-tools would pass nothing on"
     if taken.channel == "none" and taken.second.addresses == "given" and virtual:
         return ": it passes nothing on of firmware"
-    return ": the second kernel is told where the system table is"
+    return f": {who(taken.number)} is told where the system table is"

@@ -246,8 +246,10 @@ def _strategy(
 ) -> Strategy:
     strategy = registry.strategy(name)
     if strategy is None:
+        from efipolicy.plugin.elsewhere import whose
+
         expected = f"one of {', '.join(sorted(registry.strategies))}"
-        hint = suggestion(name, registry.strategies)
+        hint = whose("strategies", name, registry)
         raise _refusal(span, f"the unknown strategy `{name}`", expected + hint)
     known = platform.architecture in registry.architectures
     if known and not _fits(strategy, platform):

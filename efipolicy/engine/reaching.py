@@ -44,6 +44,12 @@ def _reason(mapping: Mapping, geometry: Geometry) -> str | None:
         return "it gets no virtual address"
     if not isinstance(geometry, RadixGeometry) or not virtual.size:
         return None
+    for window in geometry.windows:
+        if window.virtual.covers(virtual):
+            there = window.physical_start + virtual.start - window.virtual.start
+            if there == mapping.physical.start:
+                return None
+            return f"{virtual} lies in a window of {geometry.name} and means {there:#x}"
     if (virtual.start - mapping.physical.start) % page:
         return (
             f"{virtual.start:#x} and its physical address differ within a page of {page:#x} bytes"

@@ -191,6 +191,7 @@ _CALLS = Record(
     (
         Field("exception_level", _LEVEL, "arm64: the level of all calls"),
         Field("boot_exception_level", _LEVEL, "arm64: the level boot services ran at"),
+        Field("privilege_mode", TEXT, "the mode of all calls, in the processor's words: S, PLV0"),
         Field(
             "other_callers",
             ListOf(TEXT, phrase="a list of words"),
@@ -513,6 +514,11 @@ HANDOVER: Final = Record(
         ),
         Field("exception_level", _LEVEL, "arm64: the level at entry"),
         Field("mmu", _ON_OFF, "whether translation is on"),
+        Field(
+            "identity_mapped",
+            Flag(),
+            "whether virtual equals physical for the ranges of the map, where translation is on",
+        ),
         Field("cache", _ON_OFF, "whether data caches are on"),
         Field("idmap_text", ADDRESS, "bytes of code that runs from the identity map"),
         Field("hyp_text", ADDRESS, "bytes of code that runs at EL2"),

@@ -101,8 +101,9 @@ class Fault(NamedTuple):
 class EntryFormats(NamedTuple):
     """The entries of a geometry: by level name those that lead to a table, and the leaves.
 
-    ``present`` is the bit without which an entry is empty. ``describe`` puts a fault in the
-    architecture's words. ``physical_address_bits`` is the widest address a leaf can hold.
+    ``present`` are the bits of which every entry that is not empty has one set. ``describe`` puts a
+    fault in the architecture's words. ``physical_address_bits`` is the widest address a leaf can
+    hold.
     """
 
     tables: Mapping[str, EntryFormat]

@@ -17,6 +17,7 @@ _HEADER = f"[{GROUP}]"
 _GROUP_BYTES = _HEADER.encode()
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 OWN_DISTRIBUTION = "efipolicy"
+_OF_PLUGINS = "efipolicy-"
 REMEDY = "install it with `pip install efipolicy`, or `pip install -e .` in a checkout"
 TAKEN_NAME = "remove one of the two"
 
@@ -75,7 +76,7 @@ class Plugin:
     def remedy(self) -> str:
         """What to do about a plugin that failed, for the end of a message."""
         advice = self.advice or "repair or remove it"
-        if advice == TAKEN_NAME:
+        if advice == TAKEN_NAME or not _is_plain(self.name):
             return f"{advice}: pip uninstall {self.entry_point.distribution}"
         return f"{advice}, or block it with EFIPOLICY_PLUGINS=-{self.name}"
 
@@ -91,15 +92,20 @@ class Plugin:
 
 
 def entry_points(paths: Iterable[str] | None = None) -> list[EntryPoint]:
-    """The entry points of the group; of a distribution found twice only the first counts.
+    """The entry points of the group; of a distribution in two folders only the first counts.
 
     Nothing is imported, and metadata that cannot be understood is told by the entry point's
     ``problem``.
     """
     found: dict[str, list[EntryPoint]] = {}
     for folder in sys.path if paths is None else paths:
+        here: dict[str, list[EntryPoint]] = {}
         for distribution, points in _of_folder(folder or "."):
-            found.setdefault(distribution, points)
+            if distribution in here and distribution != OWN_DISTRIBUTION:
+                points = _twice(here[distribution], points, folder)  # noqa: PLW2901
+                here[distribution] = points
+            here.setdefault(distribution, points)
+        found = {**here, **found}
     every = (point for points in found.values() for point in points)
     return sorted(every, key=lambda point: point[:4])
 
@@ -122,8 +128,12 @@ def _of_folder(folder: str) -> Iterator[tuple[str, list[EntryPoint]]]:
         try:
             with open(os.path.join(folder, entry, "entry_points.txt"), "rb", buffering=0) as file:
                 data = file.read()
-        except OSError:
+        except FileNotFoundError:
             data = b""
+        except OSError as problem:
+            data = b""
+            if _normalised(name).startswith(_OF_PLUGINS):
+                points = [_unreadable(_normalised(name), version, problem)]
         if _GROUP_BYTES in data or data[:2] in _UTF_16_MARKS:
             points = _of_data(data, name, version.partition("-")[0])
         yield _normalised(name), points
@@ -150,6 +160,23 @@ def _broken(point: EntryPoint, problem: str) -> EntryPoint:
     return point._replace(problem=problem)
 
 
+def _unreadable(distribution: str, version: str, problem: OSError) -> EntryPoint:
+    """What stands for the entry points of a distribution that is a plugin's by its name."""
+    name = distribution.removeprefix(_OF_PLUGINS)
+    reason = (problem.strerror or str(problem)).lower()
+    said = f"its entry_points.txt cannot be read: {reason}"
+    return EntryPoint(name, "", distribution, _shown(version), said)
+
+
+def _twice(one: list[EntryPoint], other: list[EntryPoint], folder: str) -> list[EntryPoint]:
+    """The entry points of a distribution that one folder has twice; nobody knows which is there."""
+    if one == other:
+        return one
+    points = {point.name: point for point in (*one, *other)}
+    said = f"its distribution is installed twice in {folder}"
+    return [_broken(point, said) for point in points.values()]
+
+
 def _of_archive(path: str) -> Iterator[tuple[str, list[EntryPoint]]]:
     """Distributions inside a zip file on ``sys.path``; one that is no zip file holds none."""
     if not os.path.isfile(path):
@@ -172,24 +199,42 @@ def _normalised(name: str) -> str:
 
 
 def _points(text: str, distribution: str, version: str) -> list[EntryPoint]:
-    owner = _normalised(distribution)
+    owner = _shown(_normalised(distribution))
     points = []
     inside = False
-    for line in map(str.strip, text.splitlines()):
+    # Not splitlines: a control character does not end a line of a file.
+    for line in map(str.strip, text.replace("\r", "\n").split("\n")):
         if line.startswith("["):
             inside = line == _HEADER
         elif inside and line and line[0] not in "#;":
-            points.append(_point(line, owner, version or "without a version"))
+            points.append(_point(line, owner, _shown(version) or "without a version"))
     return points
+
+
+def _shown(text: str) -> str:
+    """A text that metadata has, for messages: what a terminal would obey is taken out."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else "?" for one in text)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name can be written into EFIPOLICY_PLUGINS: ASCII letters, digits, `-_.`."""
+    letters = name.replace("-", "").replace("_", "").replace(".", "")
+    return name.isascii() and letters.isalnum() and name[0] not in "-."
 
 
 def _point(line: str, owner: str, version: str) -> EntryPoint:
     """An entry point from its line, ``name = module``; extras behind the module say nothing."""
+    line = _shown(line)
     name, equals, value = map(str.strip, line.partition("="))
     module = value.partition("[")[0].rstrip()
     if not equals or not name or not module:
         said = f"its line `{line}` in entry_points.txt does not read `name = module`"
         return EntryPoint(name or line, module, owner, version, said)
+    if not _is_plain(name):
+        said = "its name in entry_points.txt is not made of ASCII letters, digits, `-`, `_` and `.`"
+        return EntryPoint(name, module, owner, version, said)
     if ":" in module:
         said = (
             f"its entry point `{value}` names an attribute; a plugin of efipolicy is a module: "

@@ -84,16 +84,26 @@ def hook_mistakes(module: Any) -> list[str]:
         if not isinstance(marked, dict):
             if name in HOOKS and inspect.isroutine(function):
                 mistakes.append(f"its function {name} is not marked with @hookimpl")
+            elif name in HOOKS:
+                mistakes.append(_no_function(name, function))
             continue
         hook = marked.get("specname") or name
         if hook not in HOOKS:
             if not marked.get("optionalhook"):
                 mistakes.append(f"unknown hook '{hook}'{suggestion(hook, HOOKS)}")
             continue
+        if not inspect.isroutine(function):
+            mistakes.append(_no_function(name, function))
+            continue
         if marked.get("wrapper") or marked.get("hookwrapper"):
             mistakes.append(f"its hook {hook} is a wrapper; hooks of efipolicy are only answered")
         mistakes += _arguments(hook, function)
     return mistakes
+
+
+def _no_function(name: str, value: object) -> str:
+    kind = "class" if isinstance(value, type) else type(value).__name__
+    return f"its {name} is a {kind}, not a function marked with @hookimpl"
 
 
 def _arguments(hook: str, function: Any) -> list[str]:

@@ -8,8 +8,10 @@ prints to standard output never reaches the report that is written there.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
-from contextlib import redirect_stdout, suppress
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from efipolicy.errors import EfipolicyError, PluginError
@@ -86,11 +88,12 @@ def leaving(problem: BaseException) -> PluginError:
 def quietly(function: Callable[[], T]) -> T:
     """What a function gives, which is to print nothing to standard output.
 
-    Raises `BrokenPromiseError` for one that does.
+    Raises `BrokenPromiseError` for one that does, or that leaves something behind which fails when
+    nobody looks, so that Python could but print a traceback.
     """
     written = io.BytesIO()
     heard = io.TextIOWrapper(written, encoding="utf-8", errors="replace", write_through=True)
-    with redirect_stdout(heard):
+    with _lost() as lost, _past_python(), redirect_stdout(heard):
         result = function()
     said = b"" if written.closed else written.getvalue()
     if said:
@@ -99,7 +102,81 @@ def quietly(function: Callable[[], T]) -> T:
             f"it printed `{text[:60]}` to standard output, which holds the report "
             f"(standard error is free)"
         )
+    if lost:
+        raise BrokenPromiseError(f"what it left behind raised {lost[0]}")
     return result
+
+
+def loading(function: Callable[[], T]) -> T:
+    """What a function gives that imports a plugin or asks a hook: as `quietly`, and more.
+
+    It is to leave the working directory, by which inputs are found, and not to lower the limit of
+    recursion, by which all else works; both are put back. Raises `BrokenPromiseError`.
+    """
+    limit, folder = sys.getrecursionlimit(), _working_directory()
+    try:
+        result = quietly(function)
+    finally:
+        lowered, moved = sys.getrecursionlimit(), _working_directory()
+        if lowered < limit:
+            sys.setrecursionlimit(limit)
+        if moved != folder and folder:
+            os.chdir(folder)
+    if lowered < limit:
+        raise BrokenPromiseError(f"it lowered the limit of recursion to {lowered}")
+    if moved != folder and folder:
+        raise BrokenPromiseError(f"it changed the working directory to {moved or 'none'}")
+    return result
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return ""
+
+
+@contextmanager
+def _lost() -> Iterator[list[str]]:
+    """What is raised where nobody can catch it, such as in ``__del__``, in a line each."""
+    raised: list[str] = []
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda lost: raised.append(
+        lost.exc_type.__name__
+        if lost.exc_value is None
+        else f"{lost.exc_type.__name__}: {one_line(lost.exc_value)}"
+    )
+    try:
+        yield raised
+    finally:
+        sys.unraisablehook = hook
+
+
+@contextmanager
+def _past_python() -> Iterator[None]:
+    """Let what C code and started programs print go to standard error, not into the report."""
+    stdout = sys.__stdout__
+    if stdout is None or sys.stdout is not stdout:
+        yield  # it is somebody's already: a test's, or that of a plugin we are within
+        return
+    try:
+        stdout.flush()
+        kept = os.dup(1)
+    except (OSError, ValueError):  # it is closed
+        yield
+        return
+    try:
+        if sys.__stderr__ is not None:
+            os.dup2(2, 1)
+        else:  # there is none, and what has its number now is something else
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), 1)
+        yield
+    finally:
+        with suppress(OSError, ValueError):
+            stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def guarded(kind: str, value: Any, plugin: Plugin) -> Any:

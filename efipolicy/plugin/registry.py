@@ -79,6 +79,7 @@ class Registry:
         self._strategies_met: dict[str, Strategy] = {}
         self._strategies_on_the_way: Iterator[Any] | None = None
         self._failures: dict[Plugin, PluginError] = {}
+        self._failures_at_work: dict[str, PluginError] = {}
         for name in blocked:
             for plugin in self.plugins:
                 if plugin.name == name:
@@ -106,7 +107,11 @@ class Registry:
                 error = PluginError(f"{plugin.owner} failed: {plugin.error}; {plugin.remedy}")
                 error.__cause__ = plugin.problem
                 errors.append(error)
-        return [*errors, *self._failures.values()]
+        return [*errors, *self._failures.values(), *self._failures_at_work.values()]
+
+    def note_failure(self, error: PluginError) -> None:
+        """Count among the `errors` what failed in a plugin at work, where the work went on."""
+        self._failures_at_work.setdefault(str(error), error)
 
     @property
     def architectures(self) -> dict[str, Architecture]:
@@ -202,6 +207,12 @@ class Registry:
         for kind in _KINDS:
             self._collect(kind)
 
+    def without_failed(self) -> Registry:
+        """The plugins again, as if those that failed so far were not installed."""
+        whole = [plugin for plugin in self.plugins if plugin.status != "failed"]
+        blocked = [plugin.name for plugin in whole if plugin.status == "blocked"]
+        return Registry([plugin.entry_point for plugin in whole], blocked=blocked)
+
     def owner(self, kind: str, name: str) -> Plugin:
         """The plugin that contributed something."""
         return self._owners[kind, name]
@@ -213,9 +224,15 @@ class Registry:
                 continue
             earlier = first.setdefault(plugin.name, plugin)
             if earlier is not plugin:
-                plugin.fail(f"its name is taken by {earlier.owner}", TAKEN_NAME)
+                self._refuse_name(plugin, earlier)
             elif plugin.entry_point.problem:
                 plugin.fail(plugin.entry_point.problem)
+
+    def _refuse_name(self, plugin: Plugin, earlier: Plugin) -> None:
+        if plugin.entry_point.distribution == earlier.entry_point.distribution:
+            plugin.fail("its entry_points.txt names two plugins so")
+        else:
+            plugin.fail(f"its name is taken by {earlier.owner}", TAKEN_NAME)
 
     def _hooks_of(self, plugin: Plugin) -> dict[str, Callable[..., Any]]:
         """Import and register a plugin, and tell which kinds it contributes."""
@@ -227,9 +244,9 @@ class Registry:
                 if plugin.built_in:
                     self._import(plugin)
                 else:
-                    from efipolicy.plugin.guarding import quietly
+                    from efipolicy.plugin.guarding import loading
 
-                    quietly(lambda: self._import(plugin))
+                    loading(lambda: self._import(plugin))
             except KeyboardInterrupt:
                 raise
             except BaseException as problem:  # noqa: BLE001 - a stranger's code may raise anything
@@ -243,6 +260,9 @@ class Registry:
 
     def _import(self, plugin: Plugin) -> None:
         """Import a plugin's module, check it, and find its hooks. Raises whatever goes wrong."""
+        for other in () if plugin.built_in else self.plugins:
+            if other.built_in and other.entry_point.module == plugin.entry_point.module:
+                raise PluginError(f"its module {other.entry_point.module} is {other.owner} already")
         module = import_module(plugin.entry_point.module)
         level = getattr(module, "EFIPOLICY_API", None)
         if not plugin.built_in or level != API_LEVEL:
@@ -336,10 +356,10 @@ class Registry:
                         f"efipolicy_{kind} gave {value!r}, not {_KINDS[kind].__name__}"
                     )
             return values
-        from efipolicy.plugin.guarding import guarded, quietly
+        from efipolicy.plugin.guarding import guarded, loading
         from efipolicy.plugin.sound import answers, check_value
 
-        values = quietly(lambda: answers(f"efipolicy_{kind}", hook(), _KINDS[kind]))
+        values = loading(lambda: answers(f"efipolicy_{kind}", hook(), _KINDS[kind]))
         for value in values:
             check_value(kind, value)
         return [guarded(kind, value, plugin) for value in values]

@@ -6,9 +6,10 @@ before a wrong value gets so far that nobody knows any more whose it was.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from itertools import islice, pairwise
 from typing import Any, get_args
 
 from efipolicy.errors import PluginError
@@ -20,6 +21,7 @@ from efipolicy.model.mapping import (
     Placement,
     PlacementDirection,
     PlacementWindow,
+    PlanProblem,
     PlanStatus,
     RuntimeCall,
     VirtualMapEntry,
@@ -55,6 +57,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _RULE_ID = re.compile(r"[a-z0-9_-]+/[a-z0-9]+(-[a-z0-9]+)*")
 _WORD = 1 << 64
 
+MOST_VALUES = 1 << 18
+"""How much a hook may contribute, and a rule may yield: beyond it nobody waits for the end."""
+
 
 class BrokenPromiseError(PluginError):
     """A plugin gave something that its hook or its type does not allow, or did what none may do."""
@@ -76,13 +81,26 @@ def answers(hook: str, given: object, kind: type) -> list[Any]:
     if isinstance(given, kind):
         raise BrokenPromiseError(f"{hook} gave one {kind.__name__}, not an iterable of them")
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        if hasattr(given, "close"):
-            given.close()  # a coroutine that nobody awaits would complain by itself
+        _close(given)
         raise BrokenPromiseError(f"{hook} gave {shown(given)}, not an iterable of {kind.__name__}")
-    values = list(given)
+    values = _all_of(given, f"{hook} gave")
     for value in values:
         if not isinstance(value, kind):
             raise BrokenPromiseError(f"{hook} gave {shown(value)}, not {kind.__name__}")
+    return values
+
+
+def _close(given: object) -> None:
+    """End a coroutine, which would complain by itself that nobody awaits it."""
+    if isinstance(given, Coroutine):
+        given.close()
+
+
+def _all_of(given: Iterable[Any], what: str) -> list[Any]:
+    """The values as a list. Raises `BrokenPromiseError` for what may never end."""
+    values = list(islice(given, MOST_VALUES + 1))
+    if len(values) > MOST_VALUES:
+        raise BrokenPromiseError(f"{what} more than {MOST_VALUES} values, and perhaps no end")
     return values
 
 
@@ -90,6 +108,8 @@ def check_value(kind: str, value: Any) -> None:
     """Raise `BrokenPromiseError` for a contribution one of whose fields is not what it is to be."""
     if kind == "policies":
         _of_type("a policy folder", "path", value.path, str)
+        if not os.path.isabs(value.path):
+            raise _wrong("a policy folder", "path", value.path, "absolute")
         return
     name = value.id if kind == "rules" else value.name
     what = f"{SINGULAR[kind]} {f'`{one_line(name)}`' if isinstance(name, str) else shown(name)}"
@@ -234,8 +254,9 @@ _CALLED = {
 def sound_findings(given: object) -> list[Finding | NotJudged]:
     """What a rule yields, all of it. Raises `BrokenPromiseError` for anything else."""
     if isinstance(given, (Finding, NotJudged, str)) or not isinstance(given, Iterable):
+        _close(given)
         raise BrokenPromiseError(f"it gave {shown(given)}, not an iterable of Finding")
-    yielded: list[Finding | NotJudged] = list(given)
+    yielded: list[Finding | NotJudged] = _all_of(given, "it yielded")
     for item in yielded:
         if isinstance(item, NotJudged):
             _of_type("NotJudged", "needs", item.needs, str)
@@ -267,6 +288,11 @@ def sound_plan(given: object) -> MappingPlan:
     _of_type("its plan", "options", given.options, Mapping)
     _of_type("its plan", "call", given.call, RuntimeCall)
     _of_type("its plan", "problems", given.problems, tuple)
+    _all("its plan", "problems", given.problems, PlanProblem)
+    for problem in given.problems:
+        _of_type("a problem of its plan", "rule", problem.rule, str)
+        _of_type("a problem of its plan", "message", problem.message, str)
+        _of_type("a problem of its plan", "region", problem.region, (AddressRange, _NONE))
     if given.status not in get_args(PlanStatus):
         raise _wrong("its plan", "status", given.status, " or ".join(get_args(PlanStatus)))
     for field in ("mappings", "extra"):
@@ -314,8 +340,9 @@ def _planned(mapping: PlannedMapping) -> None:
     _of_type(what, "descriptors", mapping.descriptors, tuple)
     if mapping.access not in get_args(Access):
         raise _wrong(what, "access", mapping.access, " or ".join(get_args(Access)))
-    for region in (mapping.physical, mapping.virtual):
-        if region is not None and not 0 <= region.start <= region.end <= _WORD:
+    # A virtual address may be too high for 64 bits: that no table holds it is told with the plan.
+    for region, most in ((mapping.physical, _WORD), (mapping.virtual, None)):
+        if region and (not 0 <= region.start <= region.end or (most and region.end > most)):
             place = f"[{region.start:#x}, {region.end:#x})"
             raise BrokenPromiseError(f"{what} lies at {place}, outside 64 bits")
 

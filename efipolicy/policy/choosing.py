@@ -60,8 +60,19 @@ def selection_of(
     _refuse_to_silence_pins(selection, rules, {glob.text: glob for glob in (*wanted, *unwanted)})
     _refuse_previews_not_asked_for(selection, rules)
     if not any(selection.severity(rule) for rule in rules):
-        raise UsageError("no rule is left to check: policy, --select and --ignore turn all off")
+        hints = _missing(selection, rules, registry)
+        raise UsageError(
+            f"no rule is left to check: policy, --select and --ignore turn all off{hints}"
+        )
     return selection
+
+
+def _missing(selection: Selection, rules: list[Rule], registry: Registry) -> str:
+    """Where the rules are that are selected and that no plugin in use has."""
+    from efipolicy.plugin.elsewhere import whose
+
+    lost = set(selection.unmatched(rules)).intersection(selection.select)
+    return "".join(whose("rules", glob, registry, similar="") for glob in sorted(lost))
 
 
 def _configured(configuration: Configuration, registry: Registry) -> list[Policy]:
@@ -95,11 +106,13 @@ def _refuse_what_means_nothing(
     for glob in selection.unmatched(rules):
         if not whole and glob.partition("/")[0] not in packs:
             continue  # of a plugin that is blocked or failed
+        from efipolicy.plugin.elsewhere import whose
         from efipolicy.policy.checking import name_hint
 
+        hint = whose("rules", glob, registry, similar=name_hint(glob, rules))
         if glob not in placed:
-            raise UsageError(f"no rule matches `{glob}`{name_hint(glob, rules)}")
-        expected = f"a glob of rule ids{name_hint(glob, rules)}"
+            raise UsageError(f"no rule matches `{glob}`{hint}")
+        expected = f"a glob of rule ids{hint}"
         found = f"`{glob}`, which names no rule"
         mistakes.append(InputError.at(placed[glob].span, found, expected))
     foreign = [setting for setting in selection.settings if setting.by not in registry.policies]

@@ -15,6 +15,11 @@ from tests.conftest import MINIMAL, PLATFORMS, ROOT, Run
 CAPTURES = sorted((ROOT / "tests" / "captures").rglob("*.txt"))
 
 
+def status_of(capture: Path, registry: Registry) -> int:
+    """How importing a capture ends: with 4 where the plugin for its architecture is missing."""
+    return 4 if "riscv64" in capture.stem and "riscv64" not in registry.architectures else 0
+
+
 def judged(path: Path, registry: Registry) -> tuple[object, ...]:
     """What lint says of a file, places aside: findings, and how each rule ended."""
     selection = selection_of(registry, policies=["strict"], preview=True)
@@ -53,15 +58,17 @@ def test_lint_says_the_same_of_a_capture_and_of_the_file_made_of_it(
 ) -> None:
     made = folder / "made.yaml"
     status, out, _ = run("import", capture, "-o", made)
-    assert (status, out) == (0, "")
+    assert (status, out) == (status_of(capture, registry), "")
     assert judged(made, registry) == judged(capture, registry)
 
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.stem)
-def test_importing_what_was_imported_gives_it_back(capture: Path, folder: Path, run: Run) -> None:
+def test_importing_what_was_imported_gives_it_back(
+    capture: Path, folder: Path, run: Run, registry: Registry
+) -> None:
     _, made, _ = run("import", capture)
     (folder / "made.yaml").write_text(made)
-    assert run("import", "made.yaml")[:2] == (0, made)
+    assert run("import", "made.yaml")[:2] == (status_of(capture, registry), made)
 
 
 @pytest.mark.parametrize("path", sorted(PLATFORMS.glob("*.yaml")), ids=lambda path: path.stem)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -97,16 +99,191 @@ def test_its_style_is_clean_whatever_the_length_of_the_name(
         assert finished.returncode == 0, finished.stdout
 
 
+def test_a_log_is_not_called_so_twice() -> None:
+    for name in ("acme", "acme-log"):
+        files = dict(files_of("format", name))
+        (reader,) = (text for path, text in files.items() if path.endswith("/log.py"))
+        assert 'DIALECT: Final = "acme-log"' in reader
+
+
 def test_equal_arguments_give_equal_files(folder: Path, run: Run) -> None:
     run("new-plugin", "strategy", "acme", "-o", "one")
     run("new-plugin", "strategy", "acme", "-o", "deep/er/two")
     assert written(folder / "one") == written(folder / "deep" / "er" / "two")
 
 
-def test_the_example_of_the_tutorial_is_what_is_written() -> None:
-    example = ROOT / "examples" / "efipolicy-acme64"
-    for path, text in files_of("architecture", "acme64"):
-        assert (example / path).read_text() == text, f"{path} of {example} is not what is written"
+ASKED = """
+from efipolicy.plugin.discovery import EntryPoint
+from efipolicy.plugin.registry import Registry
+
+registry = Registry([EntryPoint("acme64", "efipolicy_acme64", "efipolicy-acme64", "1")])
+registry.load_all()
+(ours,) = registry.plugins
+assert ours.error is None, ours.error
+print(sorted(kind for kind, names in ours.provides.items() if names))
+"""
+"""What a process does that has the plugin on its path: it loads everything of it."""
+
+EXAMPLE = ROOT / "examples" / "efipolicy-acme64"
+NEEDED = re.compile(r"efipolicy>=([\d.]+)")
+
+
+def needed_by_the_example() -> str:
+    """The release that the example of the tutorial asks for: the one it was written under."""
+    (release,) = NEEDED.findall((EXAMPLE / "pyproject.toml").read_text())
+    return release
+
+
+@pytest.mark.parametrize(("path", "text"), [*files_of("architecture", "acme64")])
+def test_the_example_of_the_tutorial_is_what_is_written(path: str, text: str) -> None:
+    """A new release leaves the example as it is: the number is that of the release it needs."""
+    told = f"{EXAMPLE / path}: write it anew, `efipolicy new-plugin architecture acme64`"
+    text = text.replace(f"efipolicy>={__version__}", f"efipolicy>={needed_by_the_example()}")
+    assert (EXAMPLE / path).read_text() == text, told
+
+
+def test_the_example_of_the_tutorial_asks_for_no_release_to_come() -> None:
+    def parts(version: str) -> list[int]:
+        return [int(part) for part in re.findall(r"\d+", version)[:3]]
+
+    assert parts(needed_by_the_example()) <= parts(__version__)
+
+
+def new(folder: Path, run: Run, kind: str = "architecture", name: str = "acme64") -> Path:
+    assert run("new-plugin", kind, name, "-q", "-o", "home")[0] == 0
+    return folder / "home"
+
+
+def test_further_kinds_are_added_to_a_plugin(folder: Path, run: Run) -> None:
+    home = new(folder, run)
+    before = written(home)
+    names = {kind: f"acme-{kind}" for kind in KINDS if kind != "architecture"}
+    for kind, name in names.items():
+        status, out, err = run("new-plugin", kind, name, "--into", "home")
+        assert (status, err) == (0, "")
+        assert "src/efipolicy_acme64/__init__.py" in out
+    after = written(home)
+    hooks = after.pop("src/efipolicy_acme64/__init__.py")
+    del before["src/efipolicy_acme64/__init__.py"]
+    assert before.items() <= after.items()
+    for kind in names:
+        assert f"src/efipolicy_acme64/{KINDS[kind].start}" in after
+        assert any(path.startswith("tests/test_") for path in after.keys() - before.keys())
+    answered = [node.name for node in ast.parse(hooks).body if isinstance(node, ast.FunctionDef)]
+    assert len(answered) == len({*answered}) == len(KINDS)
+    for path, text in after.items():
+        assert "efipolicy_acme_" not in text, path
+        assert "efipolicy-acme-" not in text, path
+
+
+def test_what_was_added_is_loaded_as_one_plugin(folder: Path, run: Run) -> None:
+    home = new(folder, run)
+    for kind in ("strategy", "rules", "format", "reporter"):
+        run("new-plugin", kind, f"acme-{kind}", "-q", "--into", "home")
+    environment = {**os.environ, "PYTHONPATH": str(home / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED], env=environment, capture_output=True, text=True, check=False
+    )
+    kinds = ["architectures", "formats", "reporters", "rules", "strategies"]
+    assert done.stdout == f"{kinds}\n", done.stderr
+
+
+@pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed")
+def test_the_style_of_what_was_added_is_clean(folder: Path, run: Run) -> None:
+    new(folder, run, "reporter", "0a")
+    for kind in ("rules", "strategy", "architecture", "format"):
+        assert run("new-plugin", kind, f"b-{kind}", "-q", "--into", "home")[0] == 0
+    for command in (("check", "--no-cache"), ("format", "--no-cache", "--check")):
+        words = [sys.executable, "-m", "ruff", *command, "."]
+        finished = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        assert finished.returncode == 0, finished.stdout
+
+
+def test_an_import_under_another_name_stays_as_it_is(folder: Path, run: Run) -> None:
+    hooks = new(folder, run) / "src" / "efipolicy_acme64" / "__init__.py"
+    text = hooks.read_text().replace("@hookimpl", "@answers")
+    hooks.write_text(text.replace(", hookimpl", ", hookimpl as answers"))
+    assert run("new-plugin", "strategy", "acme-flat", "-q", "--into", "home")[0] == 0
+    lines = hooks.read_text().splitlines()
+    assert "from efipolicy.plugin import Architecture, hookimpl as answers" in lines
+    assert "from efipolicy.plugin import Strategy, hookimpl" in lines
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"pyproject.toml": None}, "cannot read home/pyproject.toml: no such file"),
+        ({"pyproject.toml": "[project"}, "home/pyproject.toml cannot be read: "),
+        ({"pyproject.toml": "[project]\n"}, "has 0 entry points of group `efipolicy`, not one"),
+        (
+            {"pyproject.toml": "[project.entry-points.efipolicy]\na = 'elsewhere'\n"},
+            "home has no package `elsewhere`, which home/pyproject.toml names",
+        ),
+        ({"pyproject.toml": "project = 3\n"}, "has 0 entry points of group `efipolicy`, not one"),
+        (
+            {"pyproject.toml": "[project]\nentry-points = ['efipolicy']\n"},
+            "has 0 entry points of group `efipolicy`, not one",
+        ),
+        (
+            {"pyproject.toml": "[project.entry-points.efipolicy]\na = ['x']\n"},
+            "home has no package `['x']`",
+        ),
+        ({"src/efipolicy_acme64/strategy.py": "mine"}, "strategy.py is there, and nothing"),
+        ({"src/efipolicy_acme64/__init__.py": "def ("}, "__init__.py cannot be read: "),
+        (
+            {"src/efipolicy_acme64/__init__.py": "def efipolicy_strategies(): ...\n"},
+            "`efipolicy_strategies` has an answer in home/src/efipolicy_acme64/__init__.py",
+        ),
+    ],
+)
+def test_where_nothing_can_be_added_nothing_is_written(
+    change: dict[str, str | None], told: str, folder: Path, run: Run
+) -> None:
+    home = new(folder, run)
+    for path, text in change.items():
+        if text is None:
+            (home / path).unlink()
+        else:
+            (home / path).write_text(text)
+    before = written(home)
+    status, out, err = run("new-plugin", "strategy", "acme-flat", "--into", "home")
+    assert (status, out) == (2, "")
+    assert told in err
+    assert written(home) == before
+
+
+def test_ends_of_lines_stay_as_they_are(folder: Path, run: Run) -> None:
+    hooks = new(folder, run) / "src" / "efipolicy_acme64" / "__init__.py"
+    hooks.write_bytes(hooks.read_bytes().replace(b"\n", b"\r\n"))
+    assert run("new-plugin", "strategy", "acme-flat", "-q", "--into", "home")[0] == 0
+    text = hooks.read_bytes()
+    assert text.count(b"\r\n") == text.count(b"\n")
+    compile(text, str(hooks), "exec", ast.PyCF_ONLY_AST)
+
+
+def test_a_module_that_is_no_text_is_told(folder: Path, run: Run) -> None:
+    hooks = new(folder, run) / "src" / "efipolicy_acme64" / "__init__.py"
+    hooks.write_bytes(b"# \xff\n")
+    status, _, err = run("new-plugin", "strategy", "acme-flat", "--into", "home")
+    assert (status, "is no UTF-8: invalid start byte at byte 2" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("strategy", "x86-topdown"), "has a strategy `x86-topdown`; choose another one\n"),
+        (("strategy", "acme", "-o", "x"), "--into adds to a folder that is there, and -o names"),
+    ],
+)
+def test_what_cannot_be_added_is_refused(
+    words: tuple[str, ...], told: str, folder: Path, run: Run
+) -> None:
+    home = new(folder, run)
+    before = written(home)
+    status, out, err = run("new-plugin", *words, "--into", "home")
+    assert (status, out) == (2, "")
+    assert told in err
+    assert written(home) == before
 
 
 def test_quietly_nothing_is_told_and_verbosely_every_file(folder: Path, run: Run) -> None:

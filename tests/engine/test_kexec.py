@@ -12,6 +12,7 @@ from efipolicy.engine.kexec_chains import declared_chain, role_of
 from efipolicy.engine.kexec_matrix import matrix
 from efipolicy.engine.kexec_spelled import spelled_chain
 from efipolicy.engine.kexec_state import ChainKernel
+from efipolicy.engine.kexec_words import who
 from efipolicy.engine.planning import PlanChoice, planned
 from efipolicy.errors import UsageError
 from efipolicy.formats.platform import read_platform
@@ -212,6 +213,18 @@ def test_a_region_that_lies_elsewhere_is_named(on_x86: Registry) -> None:
     assert example
     assert example.region == (0x800000, 0x1000000)
     assert (example.expected, example.found) == (0xFFFFFFFE70800000, 0xFFFFFFFE80800000)
+
+
+def test_a_kernel_is_called_by_its_place_in_the_chain(on_x86: Registry) -> None:
+    hops = chain("topdown,topdown,topdown,window", ovmf(), on_x86).hops
+    assert hops[2].counter_example
+    assert "; the fourth kernel has it at 0x" in hops[2].counter_example.sentence
+    assert [who(number) for number in (2, 3, 6, 7)] == [
+        "the second kernel",
+        "the third kernel",
+        "the sixth kernel",
+        "kernel 7",
+    ]
 
 
 def test_a_misread_pointer_is_named(on_x86: Registry) -> None:

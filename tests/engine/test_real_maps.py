@@ -75,7 +75,7 @@ def test_an_imported_capture_lints_the_same(path: Path, folder: Path, run: Run) 
         return findings, facts, unchecked, item["checked"]["failed"]
 
     status, _, _ = run("import", path, "-o", folder / "imported.yaml")
-    assert status == 0
+    assert status == (4 if "riscv64" in path.stem else 0)  # whose plugin is not installed
     assert judged(folder / "imported.yaml") == judged(path)
 
 

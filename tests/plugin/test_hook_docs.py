@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -15,14 +16,22 @@ from types import ModuleType
 import pytest
 
 from efipolicy.api import judge_handover
+from efipolicy.cli.plugin_templates import KINDS
 from efipolicy.engine.planning import PlanChoice, plan, planned
 from efipolicy.plugin import API_LEVEL, EFI_MEMORY_WB, MappingDeclaration, SourceText, hookspecs
 from efipolicy.plugin.registry import _KINDS, Registry
-from efipolicy.testing import ArchitectureConformance, FormatConformance, RuleConformance
+from efipolicy.plugin.rules import CONDITIONS, FACTS
+from efipolicy.testing import (
+    ArchitectureConformance,
+    FormatConformance,
+    RuleConformance,
+    StrategyConformance,
+)
 from efipolicy.testing.examples import examples_of
 from tests.conftest import PLATFORMS, ROOT, Run
 
 PAGE = (ROOT / "docs" / "reference" / "hooks.rst").read_text(encoding="utf-8")
+FACTS_PAGE = (ROOT / "docs" / "reference" / "facts.rst").read_text(encoding="utf-8")
 EXAMPLES = ROOT / "docs" / "reference" / "hooks"
 HOOKS = {
     name: value
@@ -99,6 +108,60 @@ def test_each_hook_has_one_example_and_each_example_one_hook() -> None:
         assert re.findall(r"^@hookimpl\ndef (\w+)\(", text, re.MULTILINE) == [f"efipolicy_{name}"]
 
 
+def section(name: str) -> str:
+    """What the page says of a hook, in one line."""
+    _, _, below = PAGE.partition(f".. py:function:: {name}(")
+    return " ".join(below.partition("\n\n")[2].partition("\n\n")[0].split())
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_the_page_asks_what_the_table_of_hooks_prints(name: str) -> None:
+    from efipolicy.sphinxext.reference_pages import _question
+
+    assert section(name).startswith(f"{_question(HOOKS[name])} ")
+
+
+def test_the_guide_lists_the_hooks_in_the_order_of_the_table() -> None:
+    guide = (ROOT / "docs" / "howto" / "write-a-plugin.rst").read_text(encoding="utf-8")
+    assert re.findall(r"- :func:`(\w+)`", guide) == list(HOOKS)
+    assert list(DOCUMENTED) == list(HOOKS)
+    kinds = re.findall(r"``efipolicy new-plugin (\w+)``", guide)
+    assert kinds == list(KINDS)
+
+
+def rows(title: str) -> list[tuple[str, ...]]:
+    """The rows of the table of a section of the page of facts."""
+    _, _, below = FACTS_PAGE.partition(f"\n{title}\n---")
+    table = below.partition("list-table::")[2].partition("\n\n")[2].partition("\n\n")[0]
+    _, _, *stated = table.split("   * - ")
+    cells = [row.replace("``", "").split("\n     - ") for row in stated]
+    return [tuple(cell.strip() for cell in row) for row in cells]
+
+
+def test_the_facts_of_the_page_are_those_a_rule_may_ask_for() -> None:
+    listed = [(name, told) for name, _, told in rows("Facts")]
+    assert listed == list(FACTS.items())
+    needed = [(name, told) for name, told in rows("What it needs besides")]
+    assert needed == list(CONDITIONS.items())
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_a_fact_is_of_the_type_that_the_page_says(fact: str) -> None:
+    (said,) = (value for name, value, _ in rows("Facts") if name == fact)
+    annotated = {
+        (hint.__name__ if isinstance(hint, type) else str(hint)).replace(" | None", "")
+        for rule in Registry().rules.values()
+        for name, hint in inspect.get_annotations(rule.check).items()
+        if name == fact
+    }
+    named = re.findall(r"`~(efipolicy[\w.]+)\.(\w+)`", said)
+    for module, name in named:
+        assert hasattr(import_module(module), name)
+        for hint in annotated:
+            assert re.search(rf"\b{name}\b", hint), hint
+            assert said.startswith("tuple of ") is hint.startswith("tuple["), hint
+
+
 @pytest.mark.parametrize("name", [hook.removeprefix("efipolicy_") for hook in HOOKS])
 def test_an_example_loads_as_a_plugin_and_adds_what_its_hook_is_about(
     installed: Installed, name: str
@@ -151,6 +214,23 @@ def test_the_strategy_keeps_what_every_strategy_promises(
     assert status in (0, 1)
     status, out, _ = run("plugins", "--check")
     assert (status, "found by the check" in out) == (0, True), out
+
+
+def test_an_address_that_64_bits_do_not_hold_is_told_and_breaks_no_plugin(
+    installed: Installed, tmp_path: Path, run: Run
+) -> None:
+    installed("strategies")
+    file = tmp_path / "high.yaml"
+    file.write_text(
+        "efipolicy: 1\nplatform: {name: high, architecture: x86_64}\nmemory_map:\n"
+        "  descriptors:\n    - {type: EfiRuntimeServicesData, physical_start: 0xfffffffffffff000,"
+        " pages: 1, attribute: [RUNTIME, WB]}\n"
+    )
+    status, out, err = run("plan", file, "--strategy", "acme-offset", "--format", "json")
+    assert (status, err) == (0, "")
+    assert json.loads(out)["status"] == "impossible"
+    (problem,) = json.loads(out)["problems"]
+    assert problem["rule"] == "plan/mapping-out-of-reach"
 
 
 def test_the_choice_names_a_strategy_that_exists(installed: Installed) -> None:
@@ -260,6 +340,7 @@ def test_a_parameter_that_is_not_needed_may_be_left_out(
 
 
 TestArchitectures = ArchitectureConformance.of(example("architectures"))
+TestStrategies = StrategyConformance.of(example("strategies"), random_maps=3)
 TestRules = RuleConformance.of(example("rules"))
 TestFormats = FormatConformance.of(
     example("formats"), samples=("boot\nacme-map 0x1000 0x9f WB\nacme-map 0xa0000 0x1 WB\n",)

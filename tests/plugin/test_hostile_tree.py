@@ -56,10 +56,17 @@ def hostile(folder: Path) -> Path:
     return folder
 
 
-def run_there(program: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+def run_there(
+    program: list[str], folder: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(
-        program, cwd=folder, capture_output=True, text=True, check=False, env=environment
+        program,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**inherited, **environment},
     )
 
 
@@ -98,6 +105,40 @@ def test_neither_does_python_with_the_module(command: list[str], folder: Path) -
     done = run_there([sys.executable, "-m", "efipolicy", *command], folder)
     assert done.returncode == 0, done
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("setting", [":{away}", "{away}:", "{away}::{away}", "::"])
+@pytest.mark.parametrize("start", ["the console script", "python -m"])
+def test_neither_does_an_empty_part_of_pythonpath_lead_there(
+    start: str, setting: str, hostile: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Python takes it for the working directory; what Python itself imports is beyond us."""
+    for name in ("sitecustomize.py", "json.py", "argparse.py", "difflib.py"):
+        (hostile / name).unlink()
+    program = [sys.executable, "-m", "efipolicy"]
+    if start == "the console script":
+        program = [os.fspath(Path(sys.executable).with_name("efipolicy"))]
+    away = setting.format(away=tmp_path_factory.mktemp("away"))
+    for command in (["lint", "platform.yaml"], ["plugins", "--check"]):
+        done = run_there([*program, *command], hostile, PYTHONPATH=away)
+        assert done.returncode == 0, done
+        assert not (hostile / "owned").exists()
+        assert "efipolicy_x" not in done.stdout + done.stderr
+
+
+def test_a_part_that_names_the_working_directory_is_meant(folder: Path) -> None:
+    (folder / "acme.py").write_text("EFIPOLICY_API = 1\n")
+    info = folder / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "entry_points.txt").write_text("[efipolicy]\nacme = acme\n")
+    program = [sys.executable, "-m", "efipolicy", "plugins"]
+    for setting in (".", ":.", f":{folder}", f"{folder}:"):
+        done = run_there(program, folder, PYTHONPATH=setting)
+        assert "acme (acme 1.0): ok" in done.stdout, setting
+    for setting in ("", ":", ":/nonexistent"):
+        done = run_there(program, folder, PYTHONPATH=setting)
+        assert done.returncode == 0
+        assert "acme" not in done.stdout, setting
 
 
 def test_safe_path_leaves_the_path_alone(folder: Path) -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,59 @@ def test_a_blocked_plugin_takes_exactly_its_features(
     left = features(Registry(OWN))
     assert left == {kind: everything[kind] - provided[name][kind] for kind in KINDS}
     assert any(provided[name].values()), "a plugin that provides nothing"
+
+
+DRAWN_ON = {"arm64", "i386", "ia64", "identity", "linux", "uefi", "x86_64"}
+"""What the examples of other plugins' rules use: an architecture, a strategy, an accepted rule."""
+
+
+def checked(**environment: str) -> list[dict[str, Any]]:
+    """What ``plugins --check`` says of each plugin, in a process of its own, which ends with 0."""
+    done = subprocess.run(
+        [sys.executable, "-m", "efipolicy", "plugins", "--check", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    plugins: list[dict[str, Any]] = json.loads(done.stdout)["plugins"]
+    return plugins
+
+
+def assert_nobody_is_blamed(name: str, plugins: list[dict[str, Any]]) -> None:
+    warnings = [warning for plugin in plugins for warning in plugin["warnings"]]
+    assert [problem for plugin in plugins for problem in plugin["problems"]] == []
+    assert all("examples that need what is not installed: " in one for one in warnings)
+    assert bool(warnings) == (name in DRAWN_ON)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_check_blames_nobody_for_a_plugin_that_is_blocked(name: str) -> None:
+    plugins = checked(EFIPOLICY_PLUGINS=f"-{name}")
+    assert [one["name"] for one in plugins if one["status"] == "blocked"] == [name]
+    assert_nobody_is_blamed(name, plugins)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_check_blames_nobody_for_a_plugin_whose_entry_point_is_gone(
+    name: str, tmp_path: Path
+) -> None:
+    without(name, tmp_path)
+    plugins = checked(PYTHONPATH=os.fspath(tmp_path))
+    assert name not in {one["name"] for one in plugins}
+    assert_nobody_is_blamed(name, plugins)
+
+
+def test_a_check_tells_which_examples_it_left_out_and_why(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFIPOLICY_PLUGINS", "-i386")
+    status, out, _ = run("plugins", "--check")
+    assert status == 0
+    (line,) = [line for line in out.splitlines() if "examples that need" in line]
+    assert line.startswith("  warning: rule `")
+    assert "(architecture `i386`)" in line
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,7 +12,7 @@ _REGION = "EfiMemoryMappedIO  0xfed1c000  4  RUNTIME"
     severity=Severity.WARNING,
     requirements=(),
     sources=(),
-    help="correct the rule id; `efipolicy rules` lists them",
+    help="correct the rule id, or install or unblock the plugin; see `efipolicy rules`",
     responsible=Responsible.PLATFORM,
     examples=(
         Bad(

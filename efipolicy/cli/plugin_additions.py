@@ -1,0 +1,139 @@
+"""What ``new-plugin --into`` adds to a distribution that is there: modules, tests, and a hook."""
+
+from __future__ import annotations
+
+import ast
+import os
+import tomllib
+from typing import Any, NamedTuple
+
+from efipolicy.cli.plugin_templates import Home, parts_of
+from efipolicy.errors import UsageError
+
+_WIDTH = 100
+_API = "efipolicy.plugin"
+
+
+class Additions(NamedTuple):
+    """Files to write, paths and texts, and the module with the hooks as it is to be."""
+
+    home: Home
+    files: list[tuple[str, str]]
+    module: tuple[str, str]
+    hook: str
+
+
+def additions_to(folder: str, kind: str, name: str) -> Additions:
+    """What a contribution adds to the distribution in a folder. Nothing is written.
+
+    Raises `UsageError` for a folder that holds no plugin, for a file that is there already, and
+    where the hook has an answer.
+    """
+    home = _home(folder)
+    inside = f"{home.folder}/__init__.py"
+    files = dict(parts_of(kind, name, home))
+    added = files.pop(inside)
+    files.pop(f"{home.folder}/py.typed", None)
+    for path in files:
+        if os.path.lexists(os.path.join(folder, path)):
+            raise UsageError(f"{os.path.join(folder, path)} is there, and nothing is overwritten")
+    there = _text(os.path.join(folder, inside))
+    text, hook = _with_hook(os.path.join(folder, inside), there, added)
+    return Additions(home, list(files.items()), (inside, text), hook)
+
+
+def _home(folder: str) -> Home:
+    path = os.path.join(folder, "pyproject.toml")
+    try:
+        project = _table(tomllib.loads(_text(path)), "project")
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    points = _table(_table(project, "entry-points"), "efipolicy")
+    if len(points) != 1:
+        raise UsageError(f"{path} has {len(points)} entry points of group `efipolicy`, not one")
+    module = str(*points.values())
+    for place in (f"src/{module}", module):
+        if os.path.isfile(os.path.join(folder, place, "__init__.py")):
+            return Home(str(project.get("name", module)), module, place)
+    raise UsageError(f"{folder} has no package `{module}`, which {path} names")
+
+
+def _table(inside: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table in a table of TOML; an empty one where there is none."""
+    found = inside.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no UTF-8: {error.reason} at byte {error.start}") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot read {path}: {reason}; --into takes a plugin's folder") from error
+
+
+def _with_hook(path: str, there: str, added: str) -> tuple[str, str]:
+    """A module with the hook of another one behind its own, and the name of that hook."""
+    try:
+        tree = ast.parse(there)
+    except SyntaxError as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    new = ast.parse(added)
+    (hook,) = (node for node in new.body if isinstance(node, ast.FunctionDef))
+    if any(isinstance(node, ast.FunctionDef) and node.name == hook.name for node in tree.body):
+        raise UsageError(f"`{hook.name}` has an answer in {path}: one function gives all of a kind")
+    text = there.replace("\r\n", "\n")
+    for module in (_API, "collections.abc"):
+        text = _importing(text, module, _imported(new, module))
+    lines = added.splitlines()[hook.decorator_list[0].lineno - 1 : hook.end_lineno]
+    text = "\n".join([text.rstrip("\n"), "", "", *lines, ""])
+    return text.replace("\n", "\r\n") if "\r\n" in there else text, hook.name
+
+
+def _imported(tree: ast.Module, module: str) -> set[str]:
+    """The names that a module has from another one as they are there."""
+    return {
+        alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == module
+        for alias in node.names
+        if alias.asname is None
+    }
+
+
+def _importing(text: str, module: str, names: set[str]) -> str:
+    """A module's text with names imported from another one, in the statement that is there."""
+    tree = ast.parse(text)
+    if names <= _imported(tree, module):
+        return text
+    lines = text.splitlines()
+    for node in tree.body:
+        plain = isinstance(node, ast.ImportFrom) and all(not one.asname for one in node.names)
+        if plain and isinstance(node, ast.ImportFrom) and node.module == module:
+            statement = _statement(module, names | _imported(tree, module))
+            lines[node.lineno - 1 : node.end_lineno] = statement
+            return "\n".join(lines) + "\n"
+    before = [
+        node.end_lineno or 0
+        for number, node in enumerate(tree.body)
+        if _is_future(node) or (number == 0 and isinstance(node, ast.Expr))
+    ]
+    place = max(before, default=0)
+    lines[place:place] = ["", *_statement(module, names)]
+    return "\n".join(lines) + "\n"
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _statement(module: str, names: set[str]) -> list[str]:
+    """An import, constants before classes and classes before functions, as the formatter has it."""
+    ordered = sorted(names, key=lambda name: (not name.isupper(), not name[:1].isupper(), name))
+    line = f"from {module} import {', '.join(ordered)}"
+    if len(line) <= _WIDTH:
+        return [line]
+    return [f"from {module} import (", *(f"    {name}," for name in ordered), ")"]
