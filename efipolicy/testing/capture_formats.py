@@ -20,12 +20,14 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
 from efipolicy.plugin import CaptureFormat, CaptureReading
-from efipolicy.source import SourceText
+from efipolicy.source import Located, SourceSpan, SourceText
 from efipolicy.testing.contributions import Kind
-from efipolicy.testing.memory_maps import NamedMap, notation, random_maps
+from efipolicy.testing.memory_maps import NamedMap, edge_maps, notation, random_maps
 from efipolicy.testing.suite import Conformance
 
 _CUTS: Final = 12
+_FIELDS: Final = ("type", "physical_start", "number_of_pages", "pages", "attribute")
+_NUMBERS: Final = ("physical_start", "number_of_pages", "pages")
 
 FOREIGN: Final = {
     "nothing": "",
@@ -63,7 +65,10 @@ class FormatConformance(Conformance):
     printed_maps: ClassVar[int] = 25
 
     def printed(self, memory_map: MemoryMap) -> str | None:
-        """A memory map as the system that the format is of prints it; ``None`` tests no printer."""
+        """A memory map as the system that the format is of prints it.
+
+        ``None`` for a map that it cannot print; for every map, where nobody overrides this.
+        """
         del memory_map
         return None
 
@@ -112,11 +117,16 @@ class FormatConformance(Conformance):
         assert len({*form.dialects}) == len(form.dialects), f"{form.name}: {form.dialects}"
 
     def test_it_reads_nothing_of_foreign_texts(self, form: CaptureFormat) -> None:
-        """Where there is no memory map it finds none, and raises nothing."""
+        """Where there is nothing of its own it gives ``None``, and raises nothing.
+
+        Of all readings the one that understood most lines counts: a format that takes every text
+        for its own takes it from the one that can read it.
+        """
         for name, text in FOREIGN.items():
             reading = form.read(SourceText("foreign", text))
             rows = reading.platform.memory_map.descriptors if reading else ()
             assert rows == (), f"{form.name} finds descriptors in {name}"
+            assert reading is None, f"{form.name} takes {name} for its own"
 
     def test_a_sample_is_read(self, sample: Sample) -> None:
         """By a format of the plugin, in one of its dialects, and the same again."""
@@ -129,24 +139,56 @@ class FormatConformance(Conformance):
             capture = reading.platform.capture
             assert capture, f"{form.name} does not say how it read {sample}"
             assert capture.dialect in form.dialects, f"{form.name}: dialect {capture.dialect}"
+            rows = reading.platform.memory_map.descriptors
+            assert isinstance(rows, tuple), f"{form.name}: the descriptors are no tuple"
+            numbers = [row.index for row in rows]
+            assert numbers == sorted({*numbers}), f"{form.name} numbers the rows {numbers}"
             again = form.read(SourceText("sample", sample.text))
             assert again, f"{form.name} does not read {sample} again"
+            assert again.understood == reading.understood, f"{form.name} counts otherwise again"
             assert again.platform.memory_map == reading.platform.memory_map, (
                 f"{form.name} reads {sample} otherwise when it is asked again"
             )
 
     def test_every_descriptor_knows_its_place(self, sample: Sample) -> None:
-        """A finding points to the words that a descriptor was read from."""
+        """A finding points to the words that a descriptor was read from, and to no others."""
         for form, reading in self.read(sample.text):
-            for descriptor in reading.platform.memory_map.descriptors:
+            end = 0
+            rows = reading.platform.memory_map.descriptors
+            for descriptor in rows:
                 located = descriptor.located
                 assert located, f"{form.name}: {descriptor} of {sample} has no place"
-                assert located.span.text, f"{form.name}: the place of {descriptor} is empty"
+                assert located.span.text.strip(), f"{form.name}: the place of {descriptor} is empty"
+            for located in sorted((row.located for row in rows if row.located), key=_start):
+                assert located.span.start >= end, f"{form.name}: two rows stand at {located.span}"
+                end = located.span.end
+                for field in _FIELDS:
+                    part = located.span_of(field)
+                    assert part is None or _holds(located.span, part), (
+                        f"{form.name}: {field} of the row at {located.span} stands outside it"
+                    )
 
     def test_noise_around_it_changes_nothing(self, sample: Sample) -> None:
         """Prose above and below a capture leaves its descriptors as they are."""
         text = sample.text if sample.text.endswith("\n") else f"{sample.text}\n"
         self._reads_alike(sample, f"{FOREIGN['prose']}\n{text}\n{FOREIGN['prose']}", "prose around")
+
+    def test_a_spoilt_number_is_told(self, sample: Sample) -> None:
+        """A number whose last digit is none any more is not read as a smaller one, and not dropped.
+
+        The line is among those that nobody could read, or the map is known to have a gap.
+        """
+        for form, reading in self.read(sample.text):
+            for part in _numbers(reading):
+                text = f"{sample.text[: part.end - 1]}~{sample.text[part.end :]}"
+                spoilt = form.read(SourceText("sample", text))
+                if spoilt is None:
+                    continue
+                invented = _regions(spoilt) - _regions(reading)
+                where = f"{form.name}: `{part.text[:-1]}~` in line {part.line} of {sample}"
+                assert not invented, f"{where} is read as {[*invented]}"
+                lost = _regions(reading) - _regions(spoilt)
+                assert not lost or _is_told(spoilt, reading), f"{where} is dropped in silence"
 
     def test_ends_of_lines_change_nothing(self, sample: Sample) -> None:
         """A capture from a serial console has CRLF."""
@@ -158,6 +200,10 @@ class FormatConformance(Conformance):
         for form, reading in self.read(sample.text):
             rows = _rows(reading)
             assert form.name in other, f"{form.name} does not read {sample} with {how}"
+            understood = other[form.name].understood
+            assert understood == reading.understood, (
+                f"{form.name} understands {understood} lines with {how}, not {reading.understood}"
+            )
             found = _rows(other[form.name])
             assert found == rows, f"{form.name} reads {sample} otherwise with {how}"
 
@@ -181,7 +227,7 @@ class FormatConformance(Conformance):
         for name, memory_map in self.maps():
             text = self.printed(memory_map)
             if text is None:
-                return
+                continue
             wanted = [self.compared(one) for one in memory_map.descriptors]
             found = [
                 [self.compared(one) for one in reading.platform.memory_map.descriptors]
@@ -189,12 +235,19 @@ class FormatConformance(Conformance):
             ]
             lines = "\n    ".join(map(notation, memory_map.descriptors))
             assert wanted in found, (
-                f"{name} is printed and not read back:\n    {lines}\n  as\n{text}\n  but {found}"
+                f"{name} is printed and not read back:\n    {lines}\n  as\n{text}\n"
+                f"  `compared` gives {wanted}\n  and of what was read {found}\n"
+                "  (override it where the text holds less; `printed` gives None for a map that the "
+                "system cannot print)"
             )
 
     @classmethod
     def maps(cls) -> Iterator[NamedMap]:
-        """The memory maps that are printed."""
+        """The memory maps that are printed: none is empty, and of all every bit is known."""
+        for named in edge_maps():
+            rows = named.memory_map.descriptors
+            if rows and all(row.attribute is not None for row in rows):
+                yield named
         yield from random_maps("printed", cls.printed_maps)
 
 
@@ -207,3 +260,35 @@ def _regions(reading: CaptureReading) -> Counter[tuple[int, int, int]]:
     """How often each type, start and number of pages is reported."""
     descriptors = reading.platform.memory_map.descriptors
     return Counter((one.type, one.physical_start, one.number_of_pages) for one in descriptors)
+
+
+def _numbers(reading: CaptureReading) -> Iterator[SourceSpan]:
+    """Where the numbers of the first, the middle and the last row stand, as far as that is told."""
+    rows = reading.platform.memory_map.descriptors
+    for place in sorted({0, len(rows) // 2, len(rows) - 1}) if rows else ():
+        located = rows[place].located
+        parts = [located.span_of(field) for field in _NUMBERS] if located else []
+        yield from (part for part in parts if part and part.text[-1:].isalnum())
+
+
+def _is_told(spoilt: CaptureReading, whole: CaptureReading) -> bool:
+    """Whether a reading says that something is missing in it."""
+    capture, there, before = (
+        spoilt.platform.capture,
+        spoilt.platform.memory_map,
+        whole.platform.memory_map,
+    )
+    return (
+        bool(capture and capture.unreadable)
+        or there.extent != before.extent
+        or there.extent == "partial"
+        or there.missing != before.missing
+    )
+
+
+def _start(located: Located) -> int:
+    return located.span.start
+
+
+def _holds(outer: SourceSpan, inner: SourceSpan) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end

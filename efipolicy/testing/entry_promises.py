@@ -138,9 +138,13 @@ def tables_read_back(geometry: RadixGeometry, formats: EntryFormats) -> Iterator
     for level in geometry.levels[:-1]:
         if level.name in formats.tables:
             format = formats.tables[level.name]
-            found = decode(formats, level, format.value | format.always)
-            if (found.kind, found.reserved, found.unknown) != ("table", 0, 0):
-                yield f"what leads to a table at {level.name} is read as {found.kind}"
+            entry = format.value | format.always
+            found = decode(formats, level, entry)
+            if found.kind != "table":
+                why = "" if entry & formats.present else f": none of {formats.present:#x} is set"
+                yield f"{entry:#x}, to a table at {level.name}, is read as {found.kind}{why}"
+            elif wrong := found.reserved | found.unknown:
+                yield f"{entry:#x}, to a table at {level.name}, has bits {wrong:#x} of nobody"
 
 
 def no_bit_lost(geometry: RadixGeometry, formats: EntryFormats, random: Random) -> Iterator[str]:

@@ -25,6 +25,7 @@ from efipolicy.plugin.types import Architecture, Bad, Good
 from efipolicy.policy import Selection
 from efipolicy.testing import factories
 from efipolicy.testing.contributions import Source, contributed
+from efipolicy.testing.finding_promises import Judged
 
 
 class ExampleError(AssertionError):
@@ -35,17 +36,24 @@ class ExampleError(AssertionError):
 class RuleCase:
     """One example of a rule, and what running the rule on it comes to.
 
-    ``number`` counts the rule's bad and good examples apart, from 1.
+    ``number`` counts the rule's bad and good examples apart, from 1. ``plugins`` plan what an
+    example declares, and default to the installed ones.
     """
 
     rule: Rule
     example: Bad | Good
     number: int
     architectures: Mapping[str, Architecture] = field(default_factory=dict, repr=False)
+    plugins: Registry | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
-        kind = "bad" if isinstance(self.example, Bad) else "good"
+        kind = "bad" if self.is_bad else "good"
         return f"{self.rule.id}-{kind}-{self.number}"
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it shows what the rule reports."""
+        return isinstance(self.example, Bad)
 
     @property
     def expected(self) -> tuple[int, ...]:
@@ -84,25 +92,34 @@ class RuleCase:
 
         Raises `ExampleError` when the example lacks a fact the rule needs.
         """
+        yielded = [item for judged in self.judged(platform) for item in judged.yielded]
+        return [item for item in yielded if isinstance(item, (Finding, NotJudged))]
+
+    def judged(self, platform: Platform | None = None) -> list[Judged]:
+        """What the rule is shown of the example and what it yields, each time that it is asked.
+
+        A rule about what a kernel does is asked about each kernel, one about another processor
+        never. Raises `ExampleError` when the example lacks a fact the rule needs.
+        """
         platform = platform or self.platform
         rule = self.rule
         if rule.architectures and platform.architecture not in rule.architectures:
             return []
-        yielded: list[Finding | NotJudged] = []
+        judged: list[Judged] = []
         for facts, case in self._cases(platform):
             missing = facts.missing(rule, case)
             if missing:
                 raise ExampleError(f"{self} does not state {', '.join(missing)}")
-            arguments = facts.arguments(rule, case)
-            if "options" in arguments:
+            shown = facts.arguments(rule, case)
+            if "options" in shown:
                 stated = self.example.given.get("options", {})
-                arguments["options"] = {o.name: o.default for o in rule.options} | stated
-            yielded += rule.check(**arguments)
-        return yielded
+                shown["options"] = {o.name: o.default for o in rule.options} | stated
+            judged.append(Judged(rule, shown, tuple(rule.check(**shown))))
+        return judged
 
     def _cases(self, platform: Platform) -> list[tuple[Facts, Mapping[str, Any]]]:
         """The facts and each case the rule is asked with, as the engine would ask it."""
-        registry = _registry()
+        registry = self.plugins or _registry()
         facts = Facts(
             platform,
             self.architectures,

@@ -1,4 +1,4 @@
-"""Whether plans depend on the seed with which Python hashes strings: each seed is a process."""
+"""Whether plans and findings depend on the seed of hashes: each seed is a process."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ from importlib.util import find_spec
 from types import ModuleType
 from unittest import SkipTest
 
-from efipolicy.testing.contributions import Source
+from efipolicy.testing.contributions import Kind, Source
+
+HASH_SEEDS = ("0", "1", "4711")
+"""Those that are tried."""
 
 _SECONDS = 300
-_CHILD = "efipolicy.testing.hashed_plans"
+_CHILD = "efipolicy.testing.hashed_answers"
 
 
 def digests_under(
     seeds: Iterable[str],
+    kind: Kind,
     plugin: Source,
     architectures: Source | None = None,
     only: tuple[str, ...] = (),
 ) -> dict[str, tuple[str, ...]]:
-    """A digest of all plans of each strategy on its tables, one under each seed.
+    """A digest of all plans of each strategy, or findings of each rule, one under each seed.
 
     Raises `unittest.SkipTest`, which pytest understands, where another process could not find the
-    strategies: they are given as values, or in a module that cannot be imported by its name.
+    contributions: they are given as values, or in a module that cannot be imported by its name.
     """
     request = {
+        "kind": kind,
         "plugin": _reference(plugin),
         "architectures": None if architectures is None else _reference(architectures),
         "only": only,
@@ -43,7 +48,7 @@ def _reference(source: object) -> list[str]:
         return ["name", source]
     if isinstance(source, ModuleType) and _importable(source.__name__):
         return ["module", source.__name__]
-    raise SkipTest("another process can only find strategies of an installed plugin or a module")
+    raise SkipTest("another process can only find an installed plugin or a module")
 
 
 def _importable(name: str) -> bool:

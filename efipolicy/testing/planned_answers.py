@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from efipolicy.engine.reaching import with_unreachable
-from efipolicy.errors import EfipolicyError
+from efipolicy.errors import EfipolicyError, PluginError
 from efipolicy.model.address import AddressRange
 from efipolicy.model.efi import EFI_MEMORY_RO, EFI_MEMORY_RUNTIME, EFI_MEMORY_XP, EfiMemoryType
 from efipolicy.model.mapping import Mapping as PlannedMapping
@@ -16,6 +16,7 @@ from efipolicy.model.memory_map import MemoryAttributesTable, MemoryMap
 from efipolicy.model.platform import ArchitectureReason, Platform
 from efipolicy.paging import Geometry
 from efipolicy.plugin import Architecture, PlanRequest, Strategy
+from efipolicy.plugin.sound import sound_plan
 
 
 class StrategyOnTables(NamedTuple):
@@ -56,14 +57,16 @@ class StrategyOnTables(NamedTuple):
     def answer(self, memory_map: MemoryMap) -> Answer | None:
         """The plan for a map, ``None`` where the strategy refuses the platform in words.
 
-        Raises `AssertionError` for something that is no plan, and whatever else the strategy does.
+        Raises `BrokenPromiseError` for a plan of which a part is not what it is to be, which
+        efipolicy refuses as well, and whatever else the strategy raises.
         """
         request = self.request(memory_map)
         try:
-            plan = self.strategy.plan(request)
+            plan = sound_plan(self.strategy.plan(request))
+        except PluginError:
+            raise
         except EfipolicyError:
             return None
-        assert isinstance(plan, MappingPlan), f"{plan!r} is no MappingPlan"
         return Answer(self, request, plan, with_unreachable(plan, _tables(request, plan)))
 
     def shuffled(self, memory_map: MemoryMap) -> Answer | None:

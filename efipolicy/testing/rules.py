@@ -8,21 +8,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any, ClassVar
 
 from efipolicy.engine.linting import lint
 from efipolicy.model.memory_map import MemoryMap
 from efipolicy.model.platform import ArchitectureReason, Platform
-from efipolicy.plugin import Architecture, Bad, Finding, Good, NotJudged, Rule
+from efipolicy.plugin import Architecture, Bad, Good, Rule
 from efipolicy.plugin.registry import Registry
 from efipolicy.policy import Selection
 from efipolicy.testing.contributions import Kind, Source, contributed
-from efipolicy.testing.examples import EXAMPLE_DAY, RuleCase, examples_of
+from efipolicy.testing.examples import EXAMPLE_DAY, ExampleError, RuleCase, examples_of
+from efipolicy.testing.finding_promises import broken, told
+from efipolicy.testing.hash_seeds import HASH_SEEDS, digests_under
+from efipolicy.testing.memory_maps import NamedMap, edge_maps, notation, random_maps, smallest
 from efipolicy.testing.option_values import complaints, defaults_complaints
-from efipolicy.testing.suite import Conformance
+from efipolicy.testing.suite import Conformance, none
 
 _ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -31,24 +35,33 @@ class RuleConformance(Conformance):
     """What every rule promises: its examples are true, and its page has what a page needs.
 
     ``architectures`` are the ones that rules may be about besides the installed ones.
+    ``random_maps`` is how many are judged beside the edges of what a descriptor can say.
     """
 
     kind: ClassVar[Kind] = "rules"
     architectures: ClassVar[Source | None] = None
+    random_maps: ClassVar[int] = 5
 
     def cases(self, argument: str) -> Iterable[Any] | None:
-        """Rules, and each example of theirs."""
+        """Rules, each example of theirs, and the first example of each."""
         match argument:
             case "rule":
                 return self.contributions()
             case "case":
-                return examples_of(self.contributions(), architectures=self.known_architectures())
+                return self.examples()
+            case "first":
+                return [one for one in self.examples() if one.number == 1 and one.is_bad]
         return None
+
+    @classmethod
+    def examples(cls) -> list[RuleCase]:
+        """The examples on the pages of the rules."""
+        return examples_of(cls.contributions(), architectures=cls.known_architectures())
 
     @classmethod
     def known_architectures(cls) -> dict[str, Architecture]:
         """The architectures by name."""
-        known = dict(Registry().architectures)
+        known = dict(_installed().architectures)
         if cls.architectures is not None:
             known |= {one.name: one for one in contributed(cls.architectures, "architectures")}
         return known
@@ -60,18 +73,48 @@ class RuleConformance(Conformance):
         """
         platform = case.platform
         before = deepcopy(platform)
-        yielded = case.yielded(platform)
-        for item in yielded:
-            assert isinstance(item, (Finding, NotJudged)), f"{case}: it yields {item!r}"
-        messages = [item.message for item in yielded if isinstance(item, Finding)]
-        for message in messages:
-            assert message.strip(), f"{case}: a finding without a message"
-            assert "\n" not in message, f"{case}: a message of several lines: {message!r}"
-        again = [finding.message for finding in case.findings(platform)]
-        assert messages == again, f"{case}: asked again it says something else"
+        judged = case.judged(platform)
+        complaint = broken(judged)
+        assert complaint is None, f"{case}: {complaint}"
+        assert told(judged) == told(case.judged(platform)), f"{case}: asked again it says other"
         assert same(before, platform), f"{case}: the rule changes the platform"
         found, expected = case.found(), case.expected
-        assert found == expected, f"{case}: it reports the entries {found}, not {expected}"
+        hint = "; 0 is what is no entry of a list" if 0 in {*found} ^ {*expected} else ""
+        assert found == expected, f"{case}: it reports the entries {found}, not {expected}{hint}"
+
+    def test_it_judges_every_map(self, first: RuleCase) -> None:
+        """With any memory map in the place of its first example's it raises nothing.
+
+        What it finds is as sound as in the examples, and asked again it finds the same.
+        """
+        for name, memory_map in self.maps(first):
+            complaint = _complaint(first, memory_map)
+            if complaint is None:
+                continue
+            least = smallest(memory_map, lambda tried: _complaint(first, tried) is not None)
+            lines = "\n    ".join(map(notation, least.descriptors))
+            complaint = _complaint(first, least)
+            raise AssertionError(
+                f"{first.rule.id}: {complaint}\n  with the memory map ({name}):\n    {lines}"
+            )
+
+    @classmethod
+    def maps(cls, case: RuleCase) -> Iterator[NamedMap]:
+        """The memory maps that are judged."""
+        yield from edge_maps()
+        yield from random_maps(str(case), cls.random_maps)
+
+    def test_its_pack_is_its_own(self, rule: Rule) -> None:
+        """No other plugin has rules in it: one that does fails to load."""
+        if isinstance(self.plugin, str) or not hasattr(rule.check, "__code__"):
+            return  # it is loaded, or comes from where it was
+        ours = str(getattr(rule.check, "__module__", "")).partition(".")[0]
+        for other in _installed().rules.values():
+            owner = _installed().owner("rules", other.id)
+            theirs = owner.entry_point.module.partition(".")[0]
+            assert other.pack != rule.pack or theirs == ours, (
+                f"{rule.id}: the pack `{rule.pack}` belongs to {owner.owner}"
+            )
 
     def test_its_id_is_pack_and_name(self, rule: Rule) -> None:
         """Both in lower case, words joined by hyphens; the name says the bad thing."""
@@ -84,7 +127,8 @@ class RuleConformance(Conformance):
         assert len(first) <= 100, f"{rule.id}: its first line has {len(first)} characters"
         assert not rest or rest.startswith("\n"), f"{rule.id}: its first sentence goes on"
         assert rule.help.strip(), f"{rule.id}: no help"
-        assert all(rule.sources), f"{rule.id}: an empty source"
+        assert all(one.strip() for one in rule.sources), f"{rule.id}: an empty source"
+        assert all(one.strip() for one in rule.requirements), f"{rule.id}: an empty requirement"
 
     def test_it_has_examples_of_both_kinds(self, rule: Rule) -> None:
         """One that it reports, and one that it lets pass."""
@@ -118,8 +162,47 @@ class RuleConformance(Conformance):
             assert messages == [], f"{rule.id} complains of an empty platform ({name})"
 
     def test_its_options_are_sound(self, rule: Rule) -> None:
-        """Defaults are values that may be written, and what is none is refused."""
-        assert [*defaults_complaints(rule.options), *complaints(rule.options)] == []
+        """Defaults are values that may be written, what is none is refused, and they are read."""
+        asked = "options" in (*rule.facts, *rule.optional_facts)
+        assert asked or not rule.options, f"{rule.id} has options and no parameter `options`"
+        none(rule.id, [*defaults_complaints(rule.options), *complaints(rule.options)])
+
+    def test_what_it_gives_way_to_is_there(self, rule: Rule) -> None:
+        """A rule that is named in ``unless`` exists where its pack does."""
+        known = {**_installed().rules, **{one.id: one for one in contributed(self.plugin, "rules")}}
+        packs = {one.pack for one in known.values()}
+        for name in rule.unless:
+            assert name in known or name.partition("/")[0] not in packs, (
+                f"{rule.id} gives way to {name}, which is no rule"
+            )
+
+    def test_hash_seeds_change_nothing(self) -> None:
+        """Its findings are the same in processes that hash strings differently."""
+        here = digests_under(HASH_SEEDS, self.kind, self.plugin, self.architectures, self.only)
+        different = [rule for rule, digests in here.items() if len(set(digests)) > 1]
+        assert different == [], f"with another PYTHONHASHSEED {different[0]} says other"
+
+
+@cache
+def _installed() -> Registry:
+    """The installed plugins."""
+    return Registry()
+
+
+def _complaint(case: RuleCase, memory_map: MemoryMap) -> str | None:
+    """What is wrong with what a rule says of a map; a rule that raises says nothing right."""
+    platform = replace(case.platform, memory_map=memory_map)
+    before = deepcopy(platform)
+    try:
+        judged = case.judged(platform)
+        again = case.judged(platform)
+    except ExampleError:
+        return None  # the map lacks what the rule needs
+    except Exception as problem:  # noqa: BLE001 - a stranger's code may raise anything
+        return f"it raised {type(problem).__name__}: {problem}"
+    if told(judged) != told(again):
+        return "asked again it says other"
+    return broken(judged) if same(before, platform) else "it changes the platform"
 
 
 def same(before: object, after: object) -> bool:

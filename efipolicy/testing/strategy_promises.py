@@ -7,6 +7,7 @@ plan is what an operating system does: that takes captures of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -62,6 +63,15 @@ def deterministic(answer: Answer) -> str | None:
         return None
     fields = [name for name in again._fields if getattr(again, name) != getattr(answer.plan, name)]
     return f"asked again it gives other {', '.join(fields)}"
+
+
+def untouched(answer: Answer) -> str | None:
+    """Planning changes neither the platform nor the options."""
+    asked = answer.on.request(answer.request.platform.memory_map)
+    before = deepcopy((asked.platform, dict(asked.options)))
+    answer.on.strategy.plan(asked)
+    after = (asked.platform, dict(asked.options))
+    return None if after == before else "it changes what it is given"
 
 
 def apart(answer: Answer) -> str | None:
@@ -146,7 +156,10 @@ def expressible(answer: Answer) -> str | None:
 
 
 def walkable(answer: Answer) -> str | None:
-    """In the page tables of the plan each mapping leads to its physical range, or that is told."""
+    """In the page tables of the plan each mapping leads to its physical range, or that is told.
+
+    One in a window of the processor has the window's cache type: no table says otherwise.
+    """
     geometry, architecture = answer.geometry, answer.request.architecture
     if not isinstance(geometry, RadixGeometry) or answer.plan.leaf_policy != "strict":
         return None  # large leaves of Linux on x86 lead elsewhere, which is the point of them
@@ -169,6 +182,9 @@ def walkable(answer: Answer) -> str | None:
             beyond = meant >> formats.physical_address_bits
             if found.mapping in (index, None) and found.physical != meant and not beyond:
                 return f"{address:#x} leads to {found.physical or 0:#x}, not to {meant:#x}"
+            in_window = found.mapping is None and found.physical is not None
+            if in_window and found.cache != mapping.cache:
+                return f"{address:#x} is planned {mapping.cache}, in a window that is {found.cache}"
     return None
 
 

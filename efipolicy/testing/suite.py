@@ -8,6 +8,7 @@ an author who promises more sets attributes or overrides methods in a subclass. 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, ClassVar, Self
 
 from efipolicy.testing.contributions import Kind, Source, contributed
@@ -57,6 +58,16 @@ class Conformance:
             cases = self.cases(argument)
             if cases is not None:
                 metafunc.parametrize(argument, list(cases), ids=_named)
+
+
+def none(of: object, complaints: Iterable[str]) -> None:
+    """Assert that nobody complains: what is wrong is told line by line, five at most."""
+    found = [*islice(complaints, _MOST + 1)]
+    more = ["…"] if len(found) > _MOST else []
+    assert not found, "\n  ".join([f"{of}:", *found[:_MOST], *more])
+
+
+_MOST = 5
 
 
 def _name(contribution: Any) -> str:

@@ -6,7 +6,7 @@ trees of them in which each address leads where it was mapped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 from random import Random
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from efipolicy.paging import Level, RadixGeometry, out_of_reach
 from efipolicy.paging.builder import build
 from efipolicy.paging.entries import AccessKind, EntryFormats, wider
 from efipolicy.paging.tables import PageTables
-from efipolicy.paging.walker import walk
+from efipolicy.paging.walker import Walk, walk
 from efipolicy.testing.entry_promises import ACCESS, leaves_of, width_of
 from efipolicy.testing.page_by_page import Page, PageByPage
 
@@ -141,11 +141,21 @@ def reached(tried: Tried) -> str | None:
                 if letter in access:
                     here = (found.physical, found.access, found.cache, found.mapping)
                     if here != (meant, access, mapping.cache, index):
-                        wanted = f"{meant:#x}, {access}, {mapping.cache}"
-                        return f"to {kind} {address:#x} comes to {here}, not to {wanted}"
+                        wanted = f"{meant:#x} {access} {mapping.cache}"
+                        return f"to {kind} {address:#x} comes to {_end(found)}, not to {wanted}"
                 elif not found.fault or found.fault.cause != "permission":
                     return f"{address:#x} with access {access} lets code {kind}"
     return None
+
+
+def _end(found: Walk) -> str:
+    """Where a walk ends: at what memory, or at what entry with what fault."""
+    if found.physical is not None:
+        return f"{found.physical:#x} {found.access} {found.cache}"
+    steps = ", ".join(
+        f"{step.level.name} {step.entry:#x} ({step.decoded.kind})" for step in found.steps
+    )
+    return f"`{found.explanation}` after {steps or 'no entry'}"
 
 
 def _level_of(tables: PageTables, address: int) -> Level | None:
@@ -300,6 +310,37 @@ def out_of_reach_refused(geometry: RadixGeometry, formats: EntryFormats | None) 
                 or found.fault.cause != "not-canonical"
             ):
                 yield f"an access to {address:#x} is no fault"
+
+
+def windows_lead(
+    geometry: RadixGeometry, formats: EntryFormats | None, types: Collection[str]
+) -> Iterator[str]:
+    """An access in a window ends at the memory that the window names, without any table.
+
+    Windows do not overlap, lie in 64 bits at both ends, and have a cache type of the architecture.
+    """
+    windows = sorted(geometry.windows)
+    for low, high in pairwise(windows):
+        if low.virtual.overlaps(high.virtual):
+            yield f"the windows {low.virtual} and {high.virtual} overlap"
+    for window in windows:
+        virtual, behind = window.virtual, window.physical_start
+        if not 0 <= virtual.start < virtual.end <= _TOP or not 0 <= behind <= _TOP - virtual.size:
+            yield f"the window {virtual} to {behind:#x} is no range within 64 bits"
+            continue
+        if window.cache not in types:
+            yield f"the window {virtual} makes memory {window.cache}, of {', '.join(sorted(types))}"
+        extent = AddressRange(behind, behind + virtual.size)
+        one = Mapping(extent, virtual.start, 6, "RWX", window.cache, runtime=True)
+        tables = build(geometry, [one])
+        if tables.refused or tables.runs:
+            yield f"the window {virtual} needs tables"
+        if formats is None:
+            continue
+        for address in (virtual.start, virtual.last):
+            found = walk(tables, formats, address, "execute")
+            if found.physical != behind + address - virtual.start or found.cache != window.cache:
+                yield f"{address:#x} in the window {virtual} comes to {_end(found)}"
 
 
 def miniature(geometry: RadixGeometry) -> RadixGeometry:

@@ -1,4 +1,4 @@
-"""Deliberately wrong architectures and strategies, each a mistake that somebody could make."""
+"""Deliberately wrong contributions, each somebody's mistake, and what they break."""
 
 from __future__ import annotations
 
@@ -150,3 +150,22 @@ def with_leaf(formats: Any, level: str, **fields: Any) -> Any:
     """The formats with the leaf of a level changed."""
     leaf = formats.leaves[level]._replace(**fields)
     return formats._replace(leaves={**formats.leaves, level: leaf})
+
+
+def broken(suite: type[Any], only: str | None = None) -> set[str]:
+    """The tests of a suite that fail, all of them or one, run as pytest would run them."""
+    failing = set()
+    instance = suite()
+    for name in [only] if only else dir(suite):
+        if not name.startswith("test_") or name == "test_hash_seeds_change_nothing":
+            continue
+        test = getattr(instance, name)
+        arguments = test.__code__.co_varnames[1 : test.__code__.co_argcount]
+        cases = instance.cases(arguments[0]) if arguments else [None]
+        for case in cases:
+            try:
+                test(*([case] if arguments else []))
+            except (AssertionError, LookupError, TypeError, ValueError):
+                failing.add(name)
+                break
+    return failing

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from efipolicy.plugin import AddressRange, Option
+from efipolicy.plugin import AddressRange, Option, Window
 from efipolicy.plugin.registry import Registry
 from efipolicy.testing import ArchitectureConformance, StrategyConformance
 from efipolicy.testing import table_promises as tables
@@ -19,6 +19,7 @@ from tests.testing.mutants import (
     RIGHT,
     TOP,
     X86_64,
+    broken,
     changed,
     strategy,
     with_first,
@@ -29,25 +30,6 @@ from tests.testing.mutants import (
 
 WINDOW = AddressRange(3 << 62, TOP)
 PROMISED = {"window": WINDOW, "placement": "down", "order_matters": False, "random_maps": 4}
-
-
-def broken(suite: type[Any], only: str | None = None) -> set[str]:
-    """The tests of a suite that fail, all of them or one, run as pytest would run them."""
-    failing = set()
-    instance = suite()
-    for name in [only] if only else dir(suite):
-        if not name.startswith("test_") or name == "test_hash_seeds_change_nothing":
-            continue
-        test = getattr(instance, name)
-        arguments = test.__code__.co_varnames[1 : test.__code__.co_argcount]
-        cases = instance.cases(arguments[0]) if arguments else [None]
-        for case in cases:
-            try:
-                test(*([case] if arguments else []))
-            except (AssertionError, LookupError, TypeError, ValueError):
-                failing.add(name)
-                break
-    return failing
 
 
 def of_strategy(mutant: Any, only: str | None = None) -> set[str]:
@@ -64,6 +46,7 @@ def test_a_right_strategy_breaks_no_promise() -> None:
 
 def test_a_right_architecture_breaks_no_promise() -> None:
     assert of_architecture(X86_64) == set()
+    assert of_architecture(windowed(9 << 60, 1 << 48)) == set()
 
 
 @pytest.mark.parametrize(
@@ -150,6 +133,20 @@ def test_a_right_architecture_breaks_no_promise() -> None:
         pytest.param(
             strategy(mutants.clearing), "test_a_request_stays_as_it_was", id="writes-into-options"
         ),
+        pytest.param(
+            changed(
+                lambda plan: plan._replace(
+                    problems=(mutants.PlanProblem("no room", AddressRange(0, PAGE)),)  # type: ignore[arg-type]
+                )
+            ),
+            "test_it_plans_for_every_map",
+            id="problem-of-no-rule",
+        ),
+        pytest.param(
+            changed(lambda plan: with_first(plan, physical=AddressRange(TOP, 1 << 65))),
+            "test_it_plans_for_every_map",
+            id="memory-beyond-64-bits",
+        ),
         pytest.param(strategy(mutants.raising), "test_it_plans_for_every_map", id="raises"),
         pytest.param(strategy(lambda _: None), "test_it_plans_for_every_map", id="gives-nothing"),
         pytest.param(
@@ -168,6 +165,44 @@ def test_a_wrong_strategy_breaks_the_promise(mutant: Any, test: str) -> None:
     assert of_strategy(mutant, test) == {test}
 
 
+@pytest.mark.parametrize(
+    ("cache", "physical", "test"),
+    [
+        ("WB", 0, None),
+        ("UC", 0, "test_page_tables_lead_where_the_plan_says"),
+    ],
+)
+def test_a_plan_in_a_window_has_what_the_window_has(
+    cache: str, physical: int, test: str | None
+) -> None:
+    """The right strategy maps everything below ``TOP``, here a window of the right memory type."""
+
+    def in_window(request: Any) -> Any:
+        plan = mutants.flat(request)
+        base = 9 << 60
+        low = [one for one in plan.mappings if one.physical.end <= 1 << 48]
+        moved = tuple(one._replace(virtual_start=base + one.physical.start) for one in low)
+        told = tuple(
+            mutants.PlanProblem("plan/mapping-out-of-reach", "too high", one.physical)
+            for one in plan.mappings
+            if one not in low
+        )
+        status = "impossible" if told or plan.problems else "ok"
+        return plan._replace(
+            mappings=moved,
+            svam=tuple(map(mutants.told, moved)),
+            problems=(*plan.problems, *told),
+            status=status,
+        )
+
+    architecture = windowed(9 << 60, 1 << 48, physical, cache)
+    suite = StrategyConformance.of(
+        [strategy(in_window)], architectures=[architecture], random_maps=4
+    )
+    found = broken(suite, test or "test_page_tables_lead_where_the_plan_says")
+    assert found == ({test} if test else set())
+
+
 def test_what_breaks_a_promise_is_told_with_the_least_map() -> None:
     suite = StrategyConformance.of([changed(mutants.dropped)])
     on = next(iter(suite.on_tables()))
@@ -182,6 +217,15 @@ def test_what_breaks_a_promise_is_told_with_the_least_map() -> None:
 
 
 PTE, PMD = FOUR_LEVEL.levels[-1], FOUR_LEVEL.levels[-2]
+
+
+def windowed(start: int, size: int, physical: int = 0, cache: str = "WB") -> Any:
+    """x86-64 with a range that needs no tables, and one of 4 KiB at the top."""
+    windows = (
+        Window(AddressRange(start, start + size), physical, cache),
+        Window(AddressRange((1 << 64) - PAGE, 1 << 64), 0, "UC"),
+    )
+    return wrong_levels(lambda tree: tree._replace(windows=windows))
 
 
 def leaf_of(level: str, **fields: Any) -> Any:
@@ -218,6 +262,26 @@ def address_moved(level: str, by: int) -> Any:
             ),
             "test_levels_continue_each_other",
             id="no-smallest-leaf",
+        ),
+        pytest.param(
+            windowed(9 << 60, 1 << 48, cache="FAST"),
+            "test_windows_lead_to_the_memory_they_name",
+            id="window-with-a-cache-type-of-nobody",
+        ),
+        pytest.param(
+            windowed((1 << 64) - (1 << 48), 1 << 48),
+            "test_windows_lead_to_the_memory_they_name",
+            id="window-over-a-window",
+        ),
+        pytest.param(
+            windowed(9 << 60, 1 << 61, physical=15 << 60),
+            "test_windows_lead_to_the_memory_they_name",
+            id="window-to-beyond-64-bits",
+        ),
+        pytest.param(
+            wrong_entries(lambda formats: formats._replace(present=1 << 62)),
+            "test_tables_are_read_back",
+            id="present-is-another-bit",
         ),
         pytest.param(
             wrong_entries(

@@ -17,8 +17,8 @@ def test_every_example_on_a_rule_page_is_true(case: RuleCase) -> None:
     ("revision", "profiles", "needs"),
     [
         (Revision(2, 10), "[]", "platform.uefi that tells 2.10 from 2.10A"),
-        (Revision(2, 10), f"[{BRS_1_0.upper()}]", "whether translation at the hand-over is 1:1"),
-        (Revision(2, 11), "[]", "whether translation at the hand-over is 1:1"),
+        (Revision(2, 10), f"[{BRS_1_0.upper()}]", "handover.identity_mapped"),
+        (Revision(2, 11), "[]", "handover.identity_mapped"),
     ],
 )
 def test_what_nobody_can_tell_is_not_judged(revision: Revision, profiles: str, needs: str) -> None:

@@ -25,14 +25,16 @@ _LAST_WITHOUT = Revision(2, 10)
     severity=Severity.WARNING,
     requirements=("RISCV-001",),
     sources=("UEFI 2.10 §2.3.7", "UEFI 2.11 §2.3.7", "RISC-V BRS UEFI_030"),
-    help="enter the operating system with satp in mode Bare, or declare the revision that allows "
-    "translation",
+    help="enter the operating system with satp in mode Bare, or, from UEFI 2.10A on, with the map "
+    "at its physical addresses",
     needs=("handover.mmu",),
     architectures=("riscv64",),
     examples=(
         Bad(uefi="2.9", sections="handover: {mmu: on}", at=0),
+        Bad(uefi="2.11", sections="handover: {mmu: on, identity_mapped: false}", at=0),
         Good(uefi="2.9", sections="handover: {mmu: off}"),
         Good(uefi="2.11", sections="handover: {mmu: off}"),
+        Good(uefi="2.11", sections="handover: {mmu: on, identity_mapped: true}"),
     ),
 )
 def translation_on_at_handover(
@@ -40,7 +42,7 @@ def translation_on_at_handover(
     handover: Handover,
     conformance_profiles: ConformanceProfiles | None = None,
 ) -> Iterator[Finding | NotJudged]:
-    """Translation is on when the operating system takes over, and UEFI of that time forbids it.
+    """Translation is on when the operating system takes over, as UEFI of that time forbids.
 
     From 2.7, its first revision with RISC-V, up to 2.10, UEFI has the operating system entered with
     satp in mode Bare: addresses are physical. Revision 2.10A turned that round. Translation may be
@@ -52,8 +54,8 @@ def translation_on_at_handover(
 
     The system table of 2.10A says 2.10. With that number translation counts as allowed where
     firmware claims the profile BRS in ``conformance_profiles``; else nobody can tell, and the rule
-    is not checked. Nor is it where translation is allowed: that the map then lies at its physical
-    addresses is no fact of the platform file.
+    is not checked. Where it is allowed, ``handover.identity_mapped`` says whether the map then lies
+    at its physical addresses.
     """
     if not handover.mmu:
         return
@@ -66,5 +68,11 @@ def translation_on_at_handover(
         )
     elif revision == _LAST_WITHOUT and not claims(conformance_profiles, BRS_1_0):
         yield NotJudged("platform.uefi that tells 2.10 from 2.10A")
-    else:
-        yield NotJudged("whether translation at the hand-over is 1:1")
+    elif handover.identity_mapped is None:
+        yield NotJudged("handover.identity_mapped")
+    elif not handover.identity_mapped:
+        yield Finding(
+            handover,
+            "translation is on at the hand-over, and the map is not at its physical addresses",
+            field="identity_mapped",
+        )
