@@ -10,6 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 import efipolicy
+from efipolicy.drawing.paper import BOOK_SETTINGS
 
 project = "efipolicy"
 author = "The efipolicy authors"
@@ -44,6 +45,10 @@ html_title = "efipolicy"
 html_copy_source = False
 html_show_sphinx = False
 html_last_updated_fmt = None
+
+latex_engine = BOOK_SETTINGS["latex_engine"]
+latex_use_xindy = BOOK_SETTINGS["latex_use_xindy"]
+latex_elements = BOOK_SETTINGS["latex_elements"] | {"extraclassoptions": "oneside,openany"}
 
 
 PARTS_OF_THE_API = ("", ".paging", ".handovers", ".chains")

@@ -5,24 +5,23 @@ from __future__ import annotations
 from efipolicy.drawing.columns import Columns
 from efipolicy.drawing.ladder import LadderRow
 from efipolicy.drawing.notation import type_style
-from efipolicy.drawing.svg import SvgWriter, number
+from efipolicy.drawing.svg import Box, SvgWriter, number, outline
 
 
 def draw_stripes(svg: SvgWriter, at: Columns, row: LadderRow, y: float) -> None:
     """A stripe for each descriptor, as tall as the logarithm of its pages; a path a family."""
     shares = [(descriptor.number_of_pages).bit_length() + 1 for descriptor in row.descriptors]
     total, passed = sum(shares), 0
-    paths: dict[str, list[str]] = {}
+    paths: dict[str, list[Box]] = {}
     width = at.band_end - at.band
     for descriptor, share in zip(row.descriptors, shares, strict=True):
         top = y + row.height * passed / total
         height = row.height * share / total
-        paths.setdefault(type_style(descriptor.type).family, []).append(
-            f"M{number(at.band)} {number(top)}h{number(width)}v{number(height)}h{number(-width)}z"
-        )
+        family = type_style(descriptor.type).family
+        paths.setdefault(family, []).append((at.band, top, width, height))
         passed += share
-    for family, parts in paths.items():
-        svg.path("".join(parts), family, "stripe")
+    for family, boxes in paths.items():
+        svg.path(outline(boxes), family, "stripe")
 
 
 def brace(x: float, y: float, height: float) -> str:
@@ -45,4 +44,4 @@ def sides(at: Columns, y: float, height: float, *, broken: bool = False) -> str:
 
 def zigzag(x: float, y: float) -> str:
     """Fifteen teeth across a band."""
-    return f"M{number(x)} {number(y)}" + "l4 3l4 -3l4 -3l4 3" * 7 + "l4 3l4 -3"
+    return f"M{number(x)} {number(y)}l4 3" + "l8-6l8 6" * 7 + "l4-3"

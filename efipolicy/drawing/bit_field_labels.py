@@ -199,6 +199,7 @@ def _runs(bits: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _cut(clusters: Sequence[list[Label]]) -> list[Label]:
     """All labels, each cut so that it stays between its cluster and the next."""
+    clusters = [half for cluster in clusters for half in _halves(cluster)]
     placed: list[Label] = []
     for number, cluster in enumerate(clusters):
         before = clusters[number - 1][-1].x if number else -_SPACE
@@ -206,12 +207,24 @@ def _cut(clusters: Sequence[list[Label]]) -> list[Label]:
         left = [label.within(label.x - before - GAP - _SPACE) for label in cluster]
         right = _at_the_right(cluster)
         right = [label.within(after - label.x - GAP - _SPACE) for label in right]
-        more = max(
-            (left, right),
-            key=lambda labels: sum(len(label.name + label.phrase) for label in labels),
-        )
+        more = max((left, right), key=_legible)
         placed += _on_free_lines(more, placed) or _on_lines(more, _lowest(placed))
     return placed
+
+
+def _halves(cluster: list[Label]) -> list[list[Label]]:
+    """A cluster, in two where it reaches from one edge of the picture to the other."""
+    room = _MARKER + GAP + text_width("\N{HORIZONTAL ELLIPSIS}", 11, bold=True)
+    if cluster[0].x >= room or cluster[-1].x <= WIDTH - room:
+        return [cluster]
+    first = next(place for place, label in enumerate(cluster) if label.x > WIDTH / 2)
+    return [cluster[:first], cluster[first:]]
+
+
+def _legible(labels: Sequence[Label]) -> tuple[bool, int]:
+    """Whether all of them are inside the picture, and how many letters are left of them."""
+    inside = all(label.start >= 0 and label.end <= WIDTH for label in labels)
+    return inside, sum(len(label.name + label.phrase) for label in labels)
 
 
 def _placed(cluster: list[Label], placed: Sequence[Label]) -> list[Label]:

@@ -24,7 +24,7 @@ def document(svg: SvgWriter, *, figure_id: str, title: str, description: str, he
     links = any(line.startswith("<a ") for line in svg.lines)
     attributes = svg.attributes(
         xmlns="http://www.w3.org/2000/svg",
-        class_="ep-fig" if svg.form != "print" else None,
+        class_="ep-fig",
         id=figure_id,
         viewBox=f"0 0 {WIDTH} {number(height)}",
         width=WIDTH,
@@ -37,9 +37,14 @@ def document(svg: SvgWriter, *, figure_id: str, title: str, description: str, he
         f'<title id="{figure_id}-t">{escape(title)}</title>',
         f'<desc id="{figure_id}-d">{escape(description)}</desc>',
     ]
+    drawn = "\n".join([*_ground(svg, height), *svg.lines])
     if svg.form == "standalone":
-        lines.append(f"<style>{standalone_stylesheet()}</style>")
-    if svg.form != "inline":
-        page = svg.attributes(width=WIDTH, height=height, class_="ep-page")
-        lines.append(f"<rect{page}/>")
-    return "\n".join([*lines, *svg.lines, "</svg>", ""])
+        lines.append(f"<style>{standalone_stylesheet(drawn)}</style>")
+    return "\n".join([*lines, drawn, "</svg>", ""])
+
+
+def _ground(svg: SvgWriter, height: float) -> list[str]:
+    """What a picture stands on that no page is behind."""
+    if svg.form == "inline":
+        return []
+    return [f"<rect{svg.attributes(width=WIDTH, height=height, class_='ep-page')}/>"]

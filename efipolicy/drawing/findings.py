@@ -116,15 +116,7 @@ def draw_pills(
         with svg.group(
             "a", title=f"{more_text} more about {subject}", href=more_href, tabindex="-1"
         ):
-            svg.element(
-                "rect",
-                x=left,
-                y=y,
-                width=more_width,
-                height=PILL_HEIGHT,
-                rx=8.5,
-                class_="ep-pill ep-more",
-            )
+            svg.element("rect", x=left, y=y, width=more_width, class_="ep-tag ep-more")
             svg.text(left + 7, y + 12.5, more_text, "m", "s", "u")
     return x
 
@@ -149,6 +141,4 @@ def _draw_pill(
 
 
 def _draw_outline(svg: SvgWriter, x: float, y: float, width: float, line: str) -> None:
-    svg.element(
-        "rect", x=x, y=y, width=width, height=PILL_HEIGHT, rx=8.5, class_=f"ep-{line} ep-pill"
-    )
+    svg.element("rect", x=x, y=y, width=width, class_=f"ep-{line} ep-tag")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from efipolicy.drawing.kexec_chain_rows import ChainRow
-from efipolicy.drawing.notation import counted
+from efipolicy.drawing.notation import counted, grouped
 from efipolicy.engine.kexec_state import ChainKernel, ChainState, Transition
 from efipolicy.model.chain import ChainHop, Channel, Verdict
 from efipolicy.model.mapping import MappingPlan
@@ -158,7 +158,8 @@ def verdict_on(
     example = hop.counter_example
     because = None
     if example and hop.verdict in _EXPLAINED:
-        because = f"{example.sentence[:1].upper()}{example.sentence[1:]}."
+        sentence = grouped(example.sentence)
+        because = f"{sentence[:1].upper()}{sentence[1:]}."
     return ChainVerdict(number, hop.verdict, _sentence(number, taken, hop, rows), because)
 
 

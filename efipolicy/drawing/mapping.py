@@ -6,11 +6,12 @@ leads from each region to its place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from efipolicy.drawing.document import WIDTH, document
 from efipolicy.drawing.findings import DrawnFinding
+from efipolicy.drawing.mapping_alike import access_in_each
 from efipolicy.drawing.mapping_bands import RIGHT, BandDrawing, bands_of, draw_direction
 from efipolicy.drawing.mapping_foot import draw_mapping_foot, notes_of, problems_of
 from efipolicy.drawing.mapping_labels import draw_labels, physical_labels, virtual_labels
@@ -22,11 +23,13 @@ from efipolicy.drawing.mapping_picture import (
     mapping_description,
     offset_text,
 )
+from efipolicy.drawing.mapping_regions import regions_of
 from efipolicy.drawing.mapping_texts import BAND, RibbonTexts
 from efipolicy.drawing.notation import type_style
 from efipolicy.drawing.svg import Form, SvgWriter
 from efipolicy.drawing.text_width import shortened, text_width
 from efipolicy.drawing.textures import draw_patterns
+from efipolicy.model.address import AddressRange
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryMap
 
@@ -46,6 +49,7 @@ def mapping_svg(
     findings: Sequence[DrawnFinding] = (),
     notes: Sequence[str] | None = None,
     table_id: str | None = None,
+    alike: Sequence[MappingPlan] = (),
     form: Form = "inline",
 ) -> str:
     """Draw the mapping of a plan as SVG.
@@ -54,6 +58,9 @@ def mapping_svg(
     Windows, direction and the first notes are those of the plan's ``placement``. ``findings`` are
     those about descriptors of the map. ``notes`` replace what is told below about the strategy and
     about what is mapped besides.
+    ``alike`` are plans of other strategies with the same places as ``plan`` (see ``places_of`` of
+    `efipolicy.drawing.mapping_alike`), which the picture then shows too: a pointer on a region
+    tells what each permits.
     ``table_id`` starts the ids of the rows of a data table that has a row for each ribbon. Inline
     pictures need the page stylesheet, standalone ones carry their own, printed ones have literal
     colours and no links. Whatever a region spans, the cost grows with the number of regions only.
@@ -61,7 +68,9 @@ def mapping_svg(
     svg = SvgWriter(form)
     picture = describe_mapping(plan, memory_map, findings=findings)
     _draw_title(svg, title, plan.strategy if facts is None else facts)
-    bottom = _draw_columns(svg, picture, figure_id, table_id)
+    others = [(one.strategy, regions_of(one, memory_map)) for one in alike]
+    how = access_in_each([(plan.strategy, picture.regions), *others])
+    bottom = _draw_columns(svg, picture, figure_id, table_id, how)
     told = [*plan.placement.notes, *notes_of(plan)] if notes is None else list(notes)
     height = draw_mapping_foot(
         svg,
@@ -71,7 +80,7 @@ def mapping_svg(
         notes=told,
         y=bottom,
     )
-    words = mapping_description(plan, picture)
+    words = mapping_description([plan, *alike], picture)
     return document(svg, figure_id=figure_id, title=title, description=words, height=height)
 
 
@@ -84,7 +93,11 @@ def _draw_title(svg: SvgWriter, title: str, facts: str) -> None:
 
 
 def _draw_columns(
-    svg: SvgWriter, picture: MappingPicture, figure_id: str, table_id: str | None
+    svg: SvgWriter,
+    picture: MappingPicture,
+    figure_id: str,
+    table_id: str | None,
+    how: Mapping[AddressRange, str],
 ) -> float:
     """Heads, ribbons, bands, holes, frames and labels; returns where the foot begins."""
     if not picture.regions and not picture.windows:
@@ -100,6 +113,7 @@ def _draw_columns(
         physical_groups=picture.physical_groups,
         virtual_groups=picture.virtual_groups,
         texts=texts,
+        how=how,
     )
     styles = [type_style(ribbon.types[0]) for ribbon in picture.ribbons]
     draw_patterns(svg, figure_id, styles)
@@ -111,6 +125,13 @@ def _draw_columns(
         drawing.ribbon(place, ribbon, here[place], there.get(place))
     for place, ribbon in enumerate(picture.ribbons):
         texts.draw(ribbon, here[place], there.get(place))
+    texts.draw_orders(
+        [
+            (ribbon.order, there[place])
+            for place, ribbon in enumerate(picture.ribbons)
+            if ribbon.order and place in there
+        ]
+    )
     for column, x, groups in (
         (picture.physical, left, picture.physical_groups),
         (picture.virtual, RIGHT, picture.virtual_groups),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +24,10 @@ _LISTED: Final = 3
 
 @dataclass(slots=True)
 class BandDrawing:
-    """Draws ribbons and what is at their ends. ``left`` is where physical bands begin."""
+    """Draws ribbons and what is at their ends.
+
+    ``left`` is where physical bands begin; ``how`` is what is permitted in a region, by its place.
+    """
 
     svg: SvgWriter
     figure_id: str
@@ -32,6 +35,7 @@ class BandDrawing:
     physical_groups: int
     virtual_groups: int
     texts: RibbonTexts
+    how: Mapping[AddressRange, str]
 
     def frame(self, frame: Frame) -> None:
         """The window: from its lowest to its highest address."""
@@ -54,15 +58,15 @@ class BandDrawing:
         with self.svg.group("a", title=title, id=name, href=href, tabindex="-1"):
             self._curve(ribbon, physical, virtual)
             style = type_style(ribbon.types[0])
-            box = (self.left, physical.y, BAND, physical.height)
-            draw_filled(self.svg, self.figure_id, style, box)
+            bands = [(self.left, physical.y, BAND, physical.height)]
+            if virtual is not None:
+                bands.append((RIGHT, virtual.y, BAND, virtual.height))
+            draw_filled(self.svg, self.figure_id, style, *bands)
             self._gap(ribbon, physical, self.left)
             if virtual is not None:
-                box = (RIGHT, virtual.y, BAND, virtual.height)
-                draw_filled(self.svg, self.figure_id, style, box)
                 self._gap(ribbon, virtual, RIGHT)
                 if ribbon.outside:
-                    self.svg.rect(*box, "error-l")
+                    self.svg.rect(*bands[1], "error-l")
 
     def _gap(self, ribbon: Ribbon, cell: Cell, x: float) -> None:
         """A broken line through a band that leaves out a large hole between its regions."""
@@ -82,12 +86,20 @@ class BandDrawing:
             return
         bend, arrive = self.texts.bend_of(ribbon), RIGHT - _FLAT_BEFORE_BANDS
         middle = number((bend + arrive) / 2)
+        # Between bands at the same height a curve would be a straight line.
+        there = here = ""
+        if number(top) != number(virtual.y) or number(bottom) != number(virtual.bottom):
+            there = (
+                f"H{number(bend)}C{middle} {number(top)} {middle} {number(virtual.y)} "
+                f"{arrive} {number(virtual.y)}"
+            )
+            here = (
+                f"H{arrive}C{middle} {number(virtual.bottom)} {middle} {number(bottom)} "
+                f"{number(bend)} {number(bottom)}"
+            )
         self.svg.path(
-            f"M{number(start)} {number(top)}H{number(bend)}"
-            f"C{middle} {number(top)} {middle} {number(virtual.y)} {arrive} {number(virtual.y)}"
-            f"H{RIGHT}V{number(virtual.bottom)}H{arrive}"
-            f"C{middle} {number(virtual.bottom)} {middle} {number(bottom)} "
-            f"{number(bend)} {number(bottom)}H{number(start)}Z",
+            f"M{number(start)} {number(top)}{there}H{RIGHT}V{number(virtual.bottom)}{here}"
+            f"H{number(start)}Z",
             family,
             "rib",
         )
@@ -103,8 +115,8 @@ class BandDrawing:
             self.svg.rect(x, cell.y, BAND, cell.height, "hit")
             self.svg.path(data, "side")
             if large:
-                for y in (cell.y + 2, cell.bottom - 2):
-                    self.svg.path(_zigzag(x, y), "break")
+                edges_of = (cell.y + 2, cell.bottom - 2)
+                self.svg.path("".join(_zigzag(x, y) for y in edges_of), "break")
             middle = cell.y + cell.height / 2 + 3.8
             self.svg.text(x + BAND / 2, middle, size_text(cell.span.size), "xs", "u", "c")
 
@@ -126,7 +138,8 @@ class BandDrawing:
         if region.virtual is None:
             return f"{from_}, {region.missing}"
         start, end = self._ends(region.virtual, self.virtual_groups)
-        how = f", {region.access} {region.cache}" if region.access else ""
+        permitted = self.how.get(region.physical)
+        how = f", {permitted}" if permitted else ""
         order = f", placed {region.order}." if self.texts.numbered and region.order else ""
         return f"{from_} maps to virtual {start} to {end}{how}{order.rstrip('.')}"
 
@@ -140,7 +153,8 @@ class BandDrawing:
 
 def _zigzag(x: float, y: float) -> str:
     """Ten teeth across a band, a little wider than it."""
-    return f"M{number(x - 3)} {number(y)}" + "l4.2 3l4.2 -3l4.2 -3l4.2 3" * 5
+    teeth = "l8.4-6" + "l8.4 6l8.4-6" * 4
+    return f"M{number(x - 3)} {number(y)}l4.2 3{teeth}l4.2 3"
 
 
 def draw_direction(svg: SvgWriter, direction: str, top: float, bottom: float) -> None:
@@ -151,11 +165,8 @@ def draw_direction(svg: SvgWriter, direction: str, top: float, bottom: float) ->
     else:
         svg.path(f"M742 {n(top + 4)}V{n(bottom - 10)}m-4 -7l4 8l4 -8", "arrow")
     middle = n((top + bottom) / 2)
-    x = 0
     start = svg.attributes(
-        x=x,
-        y=x,
-        class_="ep-t ep-xs ep-u ep-c",
+        class_="ep-xs ep-u ep-c",
         transform=f"translate(756 {middle}) rotate(-90)",
     )
     svg.lines.append(f"<text{start}>allocation</text>")

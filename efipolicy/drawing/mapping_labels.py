@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from efipolicy.drawing.mapping_layout import Cell, Frame, MappingColumn
 from efipolicy.drawing.mapping_ribbons import Ribbon
 from efipolicy.drawing.notation import address_groups
-from efipolicy.drawing.svg import SvgWriter
+from efipolicy.drawing.svg import SvgWriter, class_names
 from efipolicy.drawing.text_width import shortened
 from efipolicy.model.address import size_text
 
@@ -114,16 +114,19 @@ def draw_labels(
 ) -> None:
     """The labels at ``x``; leading groups that the address above has too are muted."""
     above: list[str] | None = None
+    with svg.group(class_=class_names("m", *anchor)):
+        for label in labels:
+            if label.address is None:
+                continue
+            dimmed = None if "b" in label.classes else above
+            parts = _parts(label.address, groups, dimmed)
+            svg.text_in_parts(x, label.y, parts, *label.classes)
+            above = address_groups(label.address, groups) if label.address < _TOP else None
     for label in labels:
         if label.address is None:
             # The arrow of the direction stands beside windows, not beside what is outside.
             room = _BESIDE_ARROW if "u" in label.classes else _TO_EDGE
             svg.text(x, label.y, shortened(label.text, room, 10), *label.classes, *anchor)
-            continue
-        dimmed = None if "b" in label.classes else above
-        parts = _parts(label.address, groups, dimmed)
-        svg.text_in_parts(x, label.y, parts, "m", *label.classes, *anchor)
-        above = address_groups(label.address, groups) if label.address < _TOP else None
 
 
 def _parts(address: int, groups: int, above: list[str] | None) -> list[tuple[str, str | None]]:

@@ -93,11 +93,12 @@ def offset_text(offset: int) -> str:
     return f"VA {_MINUS} PA = {sign}{address_text(abs(offset), 2)}"
 
 
-def mapping_description(plan: MappingPlan, picture: MappingPicture) -> str:
-    """The conclusion for those who do not see the picture."""
+def mapping_description(plans: Sequence[MappingPlan], picture: MappingPicture) -> str:
+    """The conclusion for those who do not see the picture; all plans are shown by it."""
+    plan, strategies = plans[0], " and ".join(one.strategy for one in plans)
     mapped = [region for region in picture.regions if region.virtual is not None]
     missing = len(picture.regions) - len(mapped)
-    by = f"{counted(len(mapped), 'region')} mapped by {plan.strategy}"
+    by = f"{counted(len(mapped), 'region')} mapped by {strategies}"
     told = [f"{by}, physical addresses on the left, virtual ones on the right"]
     if missing:
         told.append(f"without an address: {missing}")

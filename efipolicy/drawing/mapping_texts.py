@@ -99,7 +99,7 @@ class RibbonTexts:
         return max(self.bend, min(float(_LAST_BEND), max(flat, self._text_end(ribbon) + 6)))
 
     def draw(self, ribbon: Ribbon, physical: Cell, virtual: Cell | None) -> None:
-        """The label, the pill, and the place in the order of placement or why there is none."""
+        """The label, the pill, and why there is no address."""
         x, y = self._text_x(ribbon), physical.y + physical.height / 2
         if virtual is None:
             colour = "warning" if ribbon.regions[0].mapped_somewhere else "error"
@@ -110,7 +110,7 @@ class RibbonTexts:
             self.svg.text(x, y + 11, reason, "s", colour, "o")
             y -= 7
         label, size = self._label(ribbon)
-        self.svg.text_in_parts(x, y + 4, [(label, "b"), (size and f" {size}", "u")], "o")
+        self.svg.text_in_parts(x, y + 4, [(f"{label} " if size else label, "b"), (size, "u")], "o")
         if ribbon.findings:
             left = x + text_width(label, 12, bold=True) + 12 + text_width(size, 12)
             draw_pills(
@@ -122,15 +122,21 @@ class RibbonTexts:
                 subject=ribbon.label,
                 more_href=f"#{self.table_id}" if self.table_id else None,
             )
-        if self.numbered and ribbon.order and virtual is not None:
-            self._order(ribbon.order, virtual.y + virtual.height / 2)
+
+    def draw_orders(self, placed: Sequence[tuple[str, Cell]]) -> None:
+        """The place of ribbons in the order of placement, beside their bands."""
+        if not self.numbered or not placed:
+            return
+        with self.svg.group(class_="ep-xs ep-b ep-c"):
+            for order, virtual in placed:
+                self._order(order, virtual.y + virtual.height / 2)
 
     def _order(self, order: str, y: float) -> None:
         """A ring with the number, longer where a ribbon has more than one."""
         width = max(16.0, text_width(order, 10, bold=True) + 9)
         x = _ORDER_END - width
-        self.svg.element("rect", x=x, y=y - 8, width=width, height=16, rx=8, class_="ep-num")
-        self.svg.text(x + width / 2, y + 3.7, order, "xs", "c", "b")
+        self.svg.element("rect", x=x, y=y - 8, width=width, class_="ep-num")
+        self.svg.text(x + width / 2, y + 3.7, order)
 
 
 def _reason(ribbon: Ribbon, room: float) -> str:

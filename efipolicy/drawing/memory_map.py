@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from efipolicy.drawing.columns import Columns, draw_heads
 from efipolicy.drawing.document import document, draw_title
 from efipolicy.drawing.findings import DrawnFinding
-from efipolicy.drawing.ladder import LadderRow, drawn_range, ladder_rows, types_drawn
+from efipolicy.drawing.ladder import (
+    ADDRESS_SPACE_END,
+    LadderRow,
+    drawn_range,
+    ladder_rows,
+    types_drawn,
+)
 from efipolicy.drawing.ladder_rows import RowDrawing
 from efipolicy.drawing.legend import draw_legend, legend_styles
 from efipolicy.drawing.notation import (
@@ -24,6 +30,7 @@ from efipolicy.drawing.overview import draw_overview
 from efipolicy.drawing.svg import Form, SvgWriter
 from efipolicy.drawing.textures import draw_patterns
 from efipolicy.model.address import size_text
+from efipolicy.model.extents import united
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryMap
 
 _LADDER_TOP = 122
@@ -51,14 +58,23 @@ def describe_memory_map(
 
 def memory_map_facts(memory_map: MemoryMap, findings: Sequence[DrawnFinding] = ()) -> str:
     """``60 descriptors · 12 runtime, 277 MiB · 5 findings``; accepted findings are not counted."""
-    runtime = memory_map.runtime
-    bytes_of_runtime = sum(drawn_range(descriptor).size for descriptor in runtime)
     facts = [counted(len(memory_map.descriptors), "descriptor")]
-    if runtime:
-        facts.append(f"{len(runtime)} runtime, {size_text(bytes_of_runtime)}")
+    if memory_map.runtime:
+        facts.append(f"{len(memory_map.runtime)} runtime, {size_text(runtime_bytes(memory_map))}")
     open_findings = sum(finding.accepted is None for finding in findings)
     facts.append(counted(open_findings, "finding") if open_findings else "no finding")
     return " \N{MIDDLE DOT} ".join(facts)
+
+
+def runtime_bytes(memory_map: MemoryMap) -> int:
+    """Bytes below 2^64 with EFI_MEMORY_RUNTIME; those of several descriptors count once."""
+    return sum(one.size for one in united(drawn_range(each) for each in memory_map.runtime))
+
+
+def highest_address(memory_map: MemoryMap) -> str:
+    """Up to where the map reaches, as its picture tells it of a descriptor."""
+    end = memory_map.end
+    return "past 2^64" if end > ADDRESS_SPACE_END else size_text(end)
 
 
 def row_anchors(rows: Sequence[LadderRow], figure_id: str) -> dict[int, str]:
@@ -80,8 +96,9 @@ def memory_map_svg(
     memory_attributes_table: MemoryAttributesTable | None = None,
     table_id: str | None = None,
     form: Form = "inline",
+    part: Sequence[LadderRow] | None = None,
 ) -> str:
-    """Draw a memory map as SVG.
+    """Draw a memory map as SVG, or the rows of a ``part`` of it.
 
     ``figure_id`` starts every id of the picture. ``table_id`` starts the ids of the rows of the
     data table (``d`` for ``d-41``); without it the rows are no links. Inline pictures need the
@@ -89,7 +106,7 @@ def memory_map_svg(
     links. A map without descriptors gives the sentence that it is empty.
     """
     svg = SvgWriter(form)
-    rows = describe_memory_map(
+    rows = part or describe_memory_map(
         memory_map, findings=findings, memory_attributes_table=memory_attributes_table
     )
     facts = memory_map_facts(memory_map, findings) if facts is None else facts
@@ -121,7 +138,7 @@ def _draw_map(
     table: MemoryAttributesTable | None,
     table_id: str | None,
 ) -> float:
-    types = types_drawn(memory_map)
+    types = _types_of(rows)
     permissions = _permissions(rows)
     draw_patterns(svg, figure_id, [*map(type_style, types), *permissions, *_overlap(rows)])
     draw_overview(svg, memory_map, findings)
@@ -137,6 +154,12 @@ def _draw_map(
         marks=drawing.marks_used(),
         notes=_notes(rows, table),
     )
+
+
+def _types_of(rows: Sequence[LadderRow]) -> list[int]:
+    """The types that rows show."""
+    drawn = (descriptor for row in rows for descriptor in row.descriptors)
+    return types_drawn(MemoryMap(descriptors=tuple(drawn)))
 
 
 def _source(table: MemoryAttributesTable | None) -> str:

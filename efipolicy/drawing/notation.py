@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from efipolicy.model.efi import (
@@ -21,6 +22,9 @@ from efipolicy.model.efi import (
 
 FIRST_OS_TYPE: Final = 0x8000_0000
 """From here on types belong to operating system loaders (UEFI 2.10, 7.2)."""
+
+
+_ADDRESS: Final = re.compile(r"\b0x([0-9a-f]{4,})\b|\b0x([0-9a-f]+)(?=-0x)")
 
 
 class TypeStyle(NamedTuple):
@@ -99,6 +103,15 @@ def address_groups(address: int, groups: int) -> list[str]:
 def address_text(address: int, groups: int) -> str:
     """An address in groups of four digits: ``0x0000_7ec0_0000``, as Python and Rust read it."""
     return "0x" + "_".join(address_groups(address, groups))
+
+
+def grouped(sentence: str) -> str:
+    """A sentence of the engine with the addresses in it as pictures print them.
+
+    Numbers of up to three digits stay as they are unless a range starts with them: no page but
+    the first has such an address.
+    """
+    return _ADDRESS.sub(lambda match: address_text(int(match[0], 16), 2), sentence)
 
 
 def groups_for(highest: int) -> int:

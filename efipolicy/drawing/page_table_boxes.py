@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from efipolicy.drawing.notation import counted
-from efipolicy.drawing.page_table_budget import leads_to_box, within_budget
+from efipolicy.drawing.page_table_budget import LIMITS, MOST, Limits, leads_to_box, within_budget
 from efipolicy.drawing.page_table_columns import columns_of
 from efipolicy.drawing.page_table_tree import ACCESSES, Entries, root_tables, total
 from efipolicy.model.address import size_text
@@ -67,6 +67,11 @@ class TableBox:
         return [access for access in ACCESSES if self.mapped.get(access)]
 
     @property
+    def number_of_rows(self) -> int:
+        """Rows below its head."""
+        return len(self.accesses) if self.kind == "summary" else len(self.rows)
+
+    @property
     def height(self) -> float:
         """Units from its upper to its lower edge."""
         if self.kind == "summary":
@@ -118,6 +123,17 @@ def describe_page_tables(tables: PageTables) -> tuple[TableBox, ...]:
     ``str`` of a box is its text. The tables and leaves of all boxes, each as often as its number
     says, together with what summaries stand for, are those of ``tables``.
     """
+    for limits in LIMITS:
+        roots = _boxes_of(tables, limits)
+        boxes = tuple(_in_order(roots))
+        if sum(1.5 + box.number_of_rows for box in boxes) <= MOST:
+            break
+    _place(roots, [0.0] * len(tables.geometry.levels))
+    return boxes
+
+
+def _boxes_of(tables: PageTables, limits: Limits) -> list[TableBox]:
+    """The boxes of the first column; each has its children."""
     roots = [
         TableBox("root", 0, table.level, None, None, 1, table.start, list(table.entries))
         for table in root_tables(tables)
@@ -127,7 +143,7 @@ def describe_page_tables(tables: PageTables) -> tuple[TableBox, ...]:
     brackets = [column.brackets for column in columns_of(tables.geometry)]
     for place in range(len(levels)):
         parents = [box for box in column if box.kind != "summary"]
-        rows = within_budget([box.rows for box in parents])
+        rows = within_budget([box.rows for box in parents], limits)
         for box, few in zip(parents, rows, strict=True):
             box.rows = few
             box.brackets = brackets[place]
@@ -136,8 +152,7 @@ def describe_page_tables(tables: PageTables) -> tuple[TableBox, ...]:
                     _child(box, row, levels[place + 1]) for row in few if leads_to_box(row)
                 ]
         column = [child for box in column for child in box.children]
-    _place(roots, [0.0] * len(levels))
-    return tuple(_in_order(roots))
+    return roots
 
 
 def _child(parent: TableBox, row: Entries, level: Level) -> TableBox:

@@ -1,41 +1,63 @@
 """What of many tables is drawn one by one, what is stacked, and what is summed up.
 
-A column has at most 12 boxes and a box at most 14 rows. Memory that is writable and executable is
-neither stacked nor folded as long as that leaves a picture somebody can read.
+A column has at most 12 boxes and a box at most 14 rows, and fewer where the picture would have too
+many of both. Memory that is writable and executable is neither stacked nor folded as long as that
+leaves a picture somebody can read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from efipolicy.drawing.page_table_tree import Entries, pattern
 
-BOXES: Final = 12
-"""Boxes in a column."""
+MOST: Final = 76
+"""Rows in a picture, a box with its head counting as one and a half besides."""
 
 GRAVE_BOXES: Final = 24
-"""Boxes in a column of tables that would each have to be seen."""
+"""Boxes in a column of tables that would each have to be seen, whatever that costs."""
 
-ROWS: Final = 14
-"""Rows in a box."""
+
+class Limits(NamedTuple):
+    """What is too many: boxes in a column, and rows in a box."""
+
+    boxes: int
+    rows: int
+
+
+LIMITS: Final = (
+    Limits(12, 14),
+    Limits(10, 14),
+    Limits(8, 14),
+    Limits(8, 10),
+    Limits(8, 8),
+    Limits(8, 6),
+    Limits(6, 8),
+    Limits(6, 6),
+    Limits(5, 5),
+)
+"""The first with which a picture has no more than `MOST` rows counts, else the last.
+
+Leaves that are writable and executable only know the first.
+"""
 
 Rows = list[Entries]
 _Condition = Callable[[Entries], bool]
 
 
-def within_budget(parents: Sequence[Sequence[Entries]]) -> list[Rows]:
+def within_budget(parents: Sequence[Sequence[Entries]], limits: Limits) -> list[Rows]:
     """The rows of the boxes of one column, so that neither they nor the next column are too many.
 
     Tables alike become one row, and what still is too much one folded row: maps of addresses to
     themselves first, then others from the middle of the longest row of them.
     """
-    rows = _stacked(parents)
-    rows = _fold(rows, _boring_identity, BOXES, whole=True)
-    rows = _fold(rows, _identity, BOXES, whole=True)
-    rows = _fold(rows, _boring, BOXES)
+    rows = _stacked(parents, limits)
+    rows = _fold(rows, _boring_identity, limits.boxes, whole=True)
+    rows = _fold(rows, _identity, limits.boxes, whole=True)
+    rows = _fold(rows, _boring, limits.boxes)
     rows = _fold(rows, _anything, GRAVE_BOXES)
-    return [_few_rows(one) for one in rows]
+    return [_few_rows(one, limits.rows) for one in rows]
 
 
 def leads_to_box(entries: Entries) -> bool:
@@ -63,9 +85,9 @@ def _boxes(rows: Sequence[Rows]) -> int:
     return sum(leads_to_box(entries) for one in rows for entries in one)
 
 
-def _stacked(parents: Sequence[Sequence[Entries]]) -> list[Rows]:
+def _stacked(parents: Sequence[Sequence[Entries]], limits: Limits) -> list[Rows]:
     """Every table on its own if there is room, else those alike stacked that may be."""
-    if sum(entries.tables for rows in parents for entries in rows) <= BOXES:
+    if sum(entries.tables for rows in parents for entries in rows) <= limits.boxes:
         return [_apart(rows, _anything) for rows in parents]
     stacked = [_alike_joined(rows) for rows in parents]
     grave = sum(entries.tables for rows in stacked for entries in rows if entries.grave)
@@ -159,11 +181,11 @@ def _folded(rows: Sequence[Entries]) -> Entries:
     return Entries(flat[0].first, flat[-1].last, folded=tuple(flat))
 
 
-def _few_rows(rows: Rows) -> Rows:
+def _few_rows(rows: Rows, limit: int) -> Rows:
     """The rows with so many from the middle folded that they fit a box."""
-    for condition in (_plain_leaves, _boring, _leaves):
-        while len(rows) > ROWS:
-            shorter = _one_fold(rows, condition)
+    for condition, most in ((_plain_leaves, limit), (_boring, limit), (_leaves, LIMITS[0].rows)):
+        while len(rows) > most:
+            shorter = _one_fold(rows, condition, most)
             if shorter is None:
                 break
             rows = shorter
@@ -178,12 +200,12 @@ def _leaves(entries: Entries) -> bool:
     return not leads_to_box(entries)
 
 
-def _one_fold(rows: Rows, condition: _Condition) -> Rows | None:
+def _one_fold(rows: Rows, condition: _Condition, limit: int) -> Rows | None:
     """The rows with a part of their longest boring stretch folded, if that makes them fewer."""
     longest = max(_stretches(rows, condition), key=len, default=range(0))
     if len(longest) < 2:
         return None
-    number = min(len(longest), len(rows) - ROWS + 1)
+    number = min(len(longest), len(rows) - limit + 1)
     number = max(number, 2)
     first = longest.start + (len(longest) - number) // 2
     part = rows[first : first + number]

@@ -10,7 +10,7 @@ from efipolicy.drawing.notation import TypeStyle
 from efipolicy.drawing.page_table_boxes import TableBox
 from efipolicy.drawing.page_table_texts import ACCESS_STYLES, count_texts, index_text
 from efipolicy.drawing.page_table_tree import Entries
-from efipolicy.drawing.svg import SvgWriter, number
+from efipolicy.drawing.svg import Box, SvgWriter, number
 from efipolicy.drawing.text_width import text_width
 from efipolicy.drawing.textures import pattern_id
 from efipolicy.drawing.tokens import STRONG
@@ -70,16 +70,24 @@ def draw_leaves(
     run: LeafRun,
     *,
     layout: LeafLayout,
-    place: tuple[float, float, float],
+    place: Box,
 ) -> None:
-    """The texts and the chip of a run of leaves; ``place`` is left, top and right of its row."""
-    x, y, end = place
+    """A run of leaves; ``place`` is left, top, right and height of its row."""
+    x, y, end, height = place
+    style = ACCESS_STYLES[run.access]
+    chip_end = layout.chip_end - x
+    name = "-".join(
+        [figure_id, style.label, *(number(part) for part in (end - x, height, chip_end))]
+    )
+    with svg.shared(name, x, y) as new:
+        if new:
+            draw_ground(svg, style, (0, 0, end - x, height))
+            draw_chip(svg, figure_id, style, chip_end, 0)
     x += _INDEX
     if run.misaligned:
         draw_severity(svg, Severity.ERROR, x + 5.5, y + 9.5)
         x += _MARKER
     svg.text(x, y + 13.5, index_text(row), "m", layout.font)
-    draw_chip(svg, figure_id, ACCESS_STYLES[run.access], layout.chip_end, y)
     svg.text(end - MARGIN, y + 13.5, count_texts(run)[layout.wording], layout.font, "e")
 
 

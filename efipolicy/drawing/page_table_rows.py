@@ -85,10 +85,9 @@ class RowDrawing:
     ) -> None:
         """A row of leaves; ``at`` is its top and its height."""
         y, height = at
-        place = (self.column.x, y, self.end)
+        place = (self.column.x, y, self.end, height)
         groups = groups_text([run], self.box.level.contiguous) if run.contiguous else ""
         with self.svg.group(title=leaf_title(self.tables, run, self.groups, groups)):
-            draw_ground(self.svg, ACCESS_STYLES[run.access], (*place, height))
             draw_leaves(self.svg, self.figure_id, row, run, layout=layout, place=place)
             if height > ROW:
                 left_out = kind_words(run) if layout.wording else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from functools import cache
 from typing import Final
 
@@ -17,6 +19,10 @@ _PRINT_FONTS = {
     "@sans": "'DejaVu Sans','Liberation Sans',Arial,sans-serif",
     "@mono": "'DejaVu Sans Mono','Liberation Mono',monospace",
 }
+
+_NAMES = re.compile(r'class="([^"]*)"')
+_CLASS = re.compile(r"\.(ep-[a-z-]+)")
+_VARIABLE = re.compile(r"var\(--ep-([a-z-]+)\)")
 
 Properties = dict[str, str]
 
@@ -46,7 +52,7 @@ def _severities() -> dict[str, Properties]:
 
 
 CLASSES: Final[dict[str, Properties]] = {
-    "t": {"font-family": "@sans", "font-size": "12px", "fill": "$ink"},
+    "fig": {"font-family": "@sans", "font-size": "12px", "fill": "$ink"},
     "m": {"font-family": "@mono", "font-size": "11.5px", "font-variant-ligatures": "none"},
     "b": {"font-weight": "600"},
     "i": {"font-style": "italic"},
@@ -75,11 +81,12 @@ CLASSES: Final[dict[str, Properties]] = {
     "clear": _line("$mut"),
     "set-u": {"fill": "$mut"},
     "pill": {"fill": "$bg"},
+    "tag": {"fill": "$bg", "height": "17px", "rx": "8.5px"},
     "lead": {"stroke-dasharray": "1 3", "stroke-width": "1.3"},
     "more": _line("$mut"),
     "rib": {"fill-opacity": "0.22", "stroke-width": "1"},
     "win": _line("$ink", "1.5"),
-    "num": {"fill": "$bg", "stroke": "$mut", "stroke-width": "1"},
+    "num": {"fill": "$bg", "stroke": "$mut", "stroke-width": "1", "height": "16px", "rx": "8px"},
     "accepted": _line("$mut", "1.2"),
     "accepted-l": _line("$mut", "1.2", "3 2"),
     "tint": {"fill": "$hov"},
@@ -106,7 +113,7 @@ _INTERACTION = """\
 .ep-fig a:focus-visible{outline:2px solid var(--ep-link);outline-offset:1px}
 @media (forced-colors:active){
 .ep-fig [class]{fill:Canvas;stroke:CanvasText}
-.ep-fig text[class],.ep-fig tspan[class]{fill:CanvasText;stroke:none}
+.ep-fig.ep-fig text,.ep-fig.ep-fig tspan{fill:CanvasText;stroke:none}
 .ep-fig [class*="-l"],.ep-fig [class*="-x"],.ep-fig .ep-axis,.ep-fig .ep-break{fill:none}
 .ep-fig .ep-arrow{fill:none}
 .ep-fig .ep-hit{fill:none;stroke:none}
@@ -134,8 +141,12 @@ def _css_value(value: str) -> str:
     return _FONTS.get(value, value)
 
 
-def _variables(theme: int) -> str:
-    return "".join(f"--ep-{name}:{token[theme]};" for name, token in tokens().items())
+def _variables(theme: int, used: Collection[str] | None = None) -> str:
+    return "".join(
+        f"--ep-{name}:{token[theme]};"
+        for name, token in tokens().items()
+        if used is None or name in used
+    )
 
 
 def page_stylesheet() -> str:
@@ -154,12 +165,33 @@ def page_stylesheet() -> str:
     )
 
 
-def standalone_stylesheet() -> str:
-    """The stylesheet inside a picture that is a file of its own."""
-    return (
-        f"svg{{{_variables(0)}}}\n"
-        f"@media (prefers-color-scheme:dark){{svg{{{_variables(1)}}}}}\n" + _rules() + _INTERACTION
-    )
+def standalone_stylesheet(drawn: str) -> str:
+    """The stylesheet inside a picture that is a file of its own: what its elements need."""
+    names = frozenset(name for names in _NAMES.findall(drawn) for name in names.split())
+    return _stylesheet_for(names | {"ep-fig"}, links="<a " in drawn)
+
+
+@cache
+def _stylesheet_for(classes: frozenset[str], *, links: bool) -> str:
+    lines = (_needed(line, classes, links=links) for line in (_rules() + _INTERACTION).split("\n"))
+    text = "".join(f"{line}\n" for line in lines if line)
+    used = {*_VARIABLE.findall(text)}
+    light, dark = _variables(0, used), _variables(1, used)
+    return f"svg{{{light}}}\n@media (prefers-color-scheme:dark){{svg{{{dark}}}}}\n{text}"
+
+
+def _needed(line: str, classes: Collection[str], *, links: bool) -> str:
+    """A rule with those of its selectors that a picture has something for; empty without any."""
+    selectors, brace, declarations = line.partition("{")
+    if not brace or line.startswith("@"):
+        return line
+    kept = [
+        selector
+        for selector in selectors.split(",")
+        if links or " a" not in selector
+        if all(name in classes for name in _CLASS.findall(selector))
+    ]
+    return f"{','.join(kept)}{{{declarations}" if kept else ""
 
 
 @cache

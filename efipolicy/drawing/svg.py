@@ -6,14 +6,22 @@ gets the literal value of every property instead, because converters to PDF know
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal
-from xml.sax.saxutils import escape as _escape
+from typing import Final, Literal
 
 from efipolicy.drawing.stylesheet import literal_properties
 
 Form = Literal["inline", "standalone", "print"]
+
+Box = tuple[float, float, float, float]
+"""Left, top, width, height."""
+
+_MARKUP: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+
+_SPECIAL: Final = re.compile('[&<>"\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]')
+"""Markup, and the characters that XML 1.0 cannot hold or that nobody would see."""
 
 
 def number(value: float) -> str:
@@ -26,16 +34,19 @@ def number(value: float) -> str:
 
 def escape(text: str) -> str:
     """Text as it may stand in an element: markup escaped, control characters made visible."""
-    seen = "".join(
-        letter if letter >= " " and not _forbidden(letter) else "\N{REPLACEMENT CHARACTER}"
-        for letter in text
+    return _SPECIAL.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return _MARKUP.get(match[0], "\N{REPLACEMENT CHARACTER}")
+
+
+def outline(boxes: Iterable[Box]) -> str:
+    """Rectangles as the data of one path."""
+    return "".join(
+        f"M{number(x)} {number(y)}h{number(width)}v{number(height)}h{number(-width)}z"
+        for x, y, width, height in boxes
     )
-    return _escape(seen, {'"': "&quot;"})
-
-
-def _forbidden(letter: str) -> bool:
-    """Whether XML 1.0 has no way at all to hold a character."""
-    return "\ud800" <= letter <= "\udfff" or letter in "\x7f\ufffe\uffff"
 
 
 class SvgWriter:
@@ -44,6 +55,7 @@ class SvgWriter:
     def __init__(self, form: Form) -> None:
         self.form = form
         self.lines: list[str] = []
+        self._shared: set[str] = set()
 
     def attributes(self, **attributes: object) -> str:
         """Attributes as written: ``None`` is left out, ``class_`` is ``class``."""
@@ -55,8 +67,8 @@ class SvgWriter:
                 properties = literal_properties(str(value))
                 written += [f' {key}="{escape(text)}"' for key, text in properties.items()]
                 continue
-            text = number(value) if isinstance(value, (int, float)) else str(value)
-            written.append(f' {name.rstrip("_").replace("_", "-")}="{escape(text)}"')
+            text = number(value) if isinstance(value, (int, float)) else escape(str(value))
+            written.append(f' {name.rstrip("_").replace("_", "-")}="{text}"')
         return "".join(written)
 
     def element(self, tag: str, *, title: str | None = None, **attributes: object) -> None:
@@ -68,17 +80,20 @@ class SvgWriter:
             self.lines.append(f"{start}><title>{escape(title)}</title></{tag}>")
 
     def text(self, x: float, y: float, text: str, *classes: str) -> None:
-        """A line of text at its baseline; the classes ``e`` and ``c`` anchor its end or middle."""
-        start = self.attributes(x=x, y=y, class_=_classes("t", *classes))
+        """A line of text at its baseline; the classes ``e`` and ``c`` anchor its end or middle.
+
+        Without a class for its size it has 12 units, or those of its group.
+        """
+        start = self.attributes(x=x or None, y=y or None, class_=class_names(*classes))
         self.lines.append(f"<text{start}>{escape(text)}</text>")
 
     def text_in_parts(
         self, x: float, y: float, parts: list[tuple[str, str | None]], *classes: str
     ) -> None:
         """A line of text some parts of which have a class of their own."""
-        start = self.attributes(x=x, y=y, class_=_classes("t", *classes))
+        start = self.attributes(x=x or None, y=y or None, class_=class_names(*classes))
         spans = "".join(
-            f"<tspan{self.attributes(class_=_classes(class_))}>{escape(text)}</tspan>"
+            f"<tspan{self.attributes(class_=class_names(class_))}>{escape(text)}</tspan>"
             if class_
             else escape(text)
             for text, class_ in parts
@@ -97,16 +112,45 @@ class SvgWriter:
     ) -> None:
         """A rectangle."""
         self.element(
-            "rect", x=x, y=y, width=width, height=height, class_=_classes(*classes), title=title
+            "rect",
+            x=x or None,
+            y=y or None,
+            width=width,
+            height=height,
+            class_=class_names(*classes),
+            title=title,
         )
 
     def path(self, data: str, *classes: str) -> None:
         """A path of absolute or relative commands."""
-        self.element("path", d=data, class_=_classes(*classes))
+        self.element("path", d=data.replace(" -", "-"), class_=class_names(*classes))
+
+    def boxes(self, boxes: Sequence[Box], *classes: str) -> None:
+        """Rectangles that look alike, as one element."""
+        if len(boxes) == 1:
+            self.rect(*boxes[0], *classes)
+        else:
+            self.path(outline(boxes), *classes)
 
     def textured(self, x: float, y: float, width: float, height: float, pattern: str) -> None:
         """A rectangle filled with a pattern of this picture."""
-        self.element("rect", x=x, y=y, width=width, height=height, fill=f"url(#{pattern})")
+        fill = f"url(#{pattern})"
+        self.element("rect", x=x or None, y=y or None, width=width, height=height, fill=fill)
+
+    @contextmanager
+    def shared(self, name: str, x: float, y: float) -> Iterator[bool]:
+        """What is drawn often, moved to a place; yields whether it still has to be drawn.
+
+        It is drawn around the origin once, where it is first needed, and used by its id then.
+        """
+        new = name not in self._shared
+        if new:
+            self._shared.add(name)
+            self.lines += ["<defs>", f"<g{self.attributes(id=name)}>"]
+        yield new
+        if new:
+            self.lines += ["</g>", "</defs>"]
+        self.element("use", href=f"#{name}", x=x or None, y=y or None)
 
     @contextmanager
     def group(
@@ -124,5 +168,6 @@ class SvgWriter:
         self.lines.append(f"</{tag}>")
 
 
-def _classes(*names: str) -> str:
-    return " ".join(f"ep-{name}" for name in names)
+def class_names(*names: str) -> str | None:
+    """The attribute of names as in `efipolicy.drawing.stylesheet.CLASSES`; ``None`` of none."""
+    return " ".join([f"ep-{name}" for name in names]) or None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from efipolicy.drawing.notation import TypeStyle
-from efipolicy.drawing.svg import SvgWriter
+from efipolicy.drawing.svg import Box, SvgWriter, outline
 from efipolicy.drawing.tokens import STRONG
 
 _SHAPES: Final = {
@@ -53,10 +53,13 @@ def _draw_pattern(svg: SvgWriter, name: str, style: TypeStyle) -> None:
         )
 
 
-def draw_filled(
-    svg: SvgWriter, figure_id: str, style: TypeStyle, box: tuple[float, float, float, float]
-) -> None:
-    """A rectangle (left, top, width, height) in the colours of a type, its texture over it."""
-    svg.rect(*box, style.family)
-    if style.texture:
-        svg.textured(*box, pattern_id(figure_id, style))
+def draw_filled(svg: SvgWriter, figure_id: str, style: TypeStyle, *boxes: Box) -> None:
+    """Rectangles in the colours of a type, its texture over them."""
+    svg.boxes(boxes, style.family)
+    if not style.texture:
+        return
+    pattern = pattern_id(figure_id, style)
+    if len(boxes) == 1:
+        svg.textured(*boxes[0], pattern)
+    else:
+        svg.element("path", d=outline(boxes), fill=f"url(#{pattern})")

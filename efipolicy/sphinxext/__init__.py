@@ -26,18 +26,22 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     from efipolicy.sphinxext import (
         architecture_pages,
         bit_fields,
+        book_pages,
         commands,
         conformance_pages,
         domain,
         domain_search,
         element_transforms,
         elements,
+        extension_pages,
+        findings_pages,
         generated,
         kexec_pages,
         larger_pages,
         mapping_pages,
         matrix_pages,
         page_table_pages,
+        page_walk_pages,
         platform_pages,
         plugin_pages,
         policy_pages,
@@ -45,37 +49,72 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         requirement_pages,
         rule_index,
         rule_pages,
+        short_html,
         site_pages,
         strategy_pages,
         style,
         ticks,
         type_pages,
+        unique_ids,
+        untouched,
     )
 
     app.require_sphinx("8.1")
-    app.add_config_value("efipolicy_rule_pages", None, "env", (str, type(None)))
-    app.add_config_value("efipolicy_strategy_pages", None, "env", (str, type(None)))
-    app.add_config_value("efipolicy_architecture_pages", None, "env", (str, type(None)))
-    app.add_config_value("efipolicy_platform_pages", None, "env", (str, type(None)))
+    app.add_config_value(
+        "efipolicy_rule_pages",
+        None,
+        "env",
+        (str, type(None)),
+        "Folder of the source tree into which the pages of all rules are written.",
+    )
+    app.add_config_value(
+        "efipolicy_strategy_pages",
+        None,
+        "env",
+        (str, type(None)),
+        "Folder of the source tree into which the pages of all strategies are written.",
+    )
+    app.add_config_value(
+        "efipolicy_architecture_pages",
+        None,
+        "env",
+        (str, type(None)),
+        "Folder of the source tree into which the pages of all architectures are written.",
+    )
+    app.add_config_value(
+        "efipolicy_platform_pages",
+        None,
+        "env",
+        (str, type(None)),
+        "Folder of the source tree into which the pages of all reference platforms are written.",
+    )
     domain.setup(app)
     domain_search.setup(app)
     elements.setup(app)
     element_transforms.setup(app)
     generated.setup(app)
     style.setup(app)
+    rule_pages.setup(app)
+    short_html.setup(app)
     site_pages.setup(app)
+    book_pages.setup(app)
     ticks.setup(app)
     type_pages.setup(app)
+    unique_ids.setup(app)
+    untouched.setup(app)
     app.add_directive_to_domain("efi", "rule", rule_pages.EfiRule)
     app.add_directive_to_domain("efi", "rules", rule_index.EfiRules)
     app.add_directive_to_domain("efi", "larger-page", larger_pages.EfiLargerPage)
     app.add_directive_to_domain("efi", "platform", platform_pages.EfiPlatform)
     app.add_directive_to_domain("efi", "platforms", platform_pages.EfiPlatforms)
     app.add_directive_to_domain("efi", "memory-map", platform_pages.EfiMemoryMap)
+    app.add_directive_to_domain("efi", "extension", extension_pages.EfiExtension)
+    app.add_directive_to_domain("efi", "findings", findings_pages.EfiFindings)
     app.add_directive_to_domain("efi", "kexec-chain", kexec_pages.EfiKexecChain)
     app.add_directive_to_domain("efi", "mapping", mapping_pages.EfiMapping)
     app.add_directive_to_domain("efi", "matrix", matrix_pages.EfiMatrix)
     app.add_directive_to_domain("efi", "page-tables", page_table_pages.EfiPageTables)
+    app.add_directive_to_domain("efi", "page-walk", page_walk_pages.EfiPageWalk)
     app.add_directive_to_domain("efi", "platform-format", reference_pages.EfiPlatformFormat)
     app.add_directive_to_domain("efi", "hooks", reference_pages.EfiHooks)
     app.add_directive_to_domain("efi", "architectures", reference_pages.EfiArchitectures)

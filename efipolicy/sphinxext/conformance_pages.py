@@ -30,7 +30,8 @@ WORDS: dict[Outcome, str] = {
 class EfiConformance(SphinxDirective):
     """``.. efi:conformance:: [name-or-path …]``: a row a requirement, a column a platform.
 
-    Without arguments the platforms are the reference platforms.
+    Without arguments the platforms are the reference platforms. ``:policy:`` is the policy that
+    judges, ``strict`` without it.
     """
 
     optional_arguments = 1

@@ -29,6 +29,7 @@ from efipolicy.sphinxext.domain_names import (
     likely,
     shortened,
 )
+from efipolicy.sphinxext.short_html import efi_literal, efi_span
 
 logger = logging.getLogger(__name__)
 
@@ -125,9 +126,9 @@ class EfipolicyDomain(DescribedObjects):
         found = self.find(typ, target)
         if found is None:
             return None
-        return make_refnode(
-            builder, fromdocname, found.docname, found.anchor, contnode, found.title
-        )
+        # A row of cells leads to one page, and its first link says the title.
+        title = None if "ep-cell" in contnode["classes"] else found.title
+        return make_refnode(builder, fromdocname, found.docname, found.anchor, contnode, title)
 
     def resolve_any_xref(  # noqa: PLR0917
         self,
@@ -189,7 +190,7 @@ def reference(
     alone; without a warning, unless this site has pages of everything of that kind and the link is
     not ``optional``.
     """
-    inner = nodes.inline("", "", *(content or (nodes.literal(name, name),)), classes=list(classes))
+    inner = efi_span("", "", *(content or (efi_literal(name, name),)), classes=list(classes))
     return pending_xref(
         "",
         inner,

@@ -35,9 +35,9 @@ class RuleIndex(Index):
         # A pack and a family of codes may differ in nothing but their case: pages in HTML make an
         # anchor of each heading, so one of them says what it is.
         groups = [
-            *sorted(packs.items()),
+            *((_as_id(pack), rows) for pack, rows in sorted(packs.items())),
             *(
-                (f"codes {family}", sorted(rows, key=lambda row: (row.name, row.extra)))
+                (_as_id(f"codes {family}"), sorted(rows, key=lambda row: (row.name, row.extra)))
                 for family, rows in sorted(families.items())
             ),
         ]
@@ -61,7 +61,12 @@ class EfiIndex(Index):
             for kind, words in KINDS.items()
             if kind != "region"
         ]
-        return [(words, entries) for words, entries in groups if entries], False
+        return [(_as_id(words), entries) for words, entries in groups if entries], False
+
+
+def _as_id(heading: str) -> str:
+    """A heading of which pages in HTML can make an id, in which no plain blank may be."""
+    return heading.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _of_kind(index: Index, kind: str, docnames: Iterable[str] | None) -> list[tuple[str, Target]]:

@@ -1,5 +1,7 @@
 """Words that a search finds pages by besides those on them; there is no script of our own.
 
+Addresses that stand only in a picture, because no table follows it, are words of its page too.
+
 Sphinx looks for a word as a whole and, when no page has it, within longer words. So a page with
 ``EFI_MEMORY_RUNTIME`` is also filed under its parts, because other pages have ``runtime`` alone,
 and an address under every way of writing it that is not part of another one.
@@ -8,19 +10,28 @@ and an address under every way of writing it that is not part of another one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
-from typing import Final
+from typing import Any, Final, TypeAlias, cast
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.domains.index import IndexDomain
 from sphinx.search import SearchLanguage, languages
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.index_entries import split_index_msg
+
+from efipolicy.sphinxext.elements import efi_figure
 
 _ADDRESS: Final = re.compile(r"0[xX](?=[0-9A-Fa-f_]{4})([0-9A-Fa-f]+(?:_[0-9A-Fa-f]+)*)")
 _BARE: Final = re.compile(r"[0-9A-Fa-f]{16}|[0-9A-Fa-f]{4}(?:_[0-9A-Fa-f]{4}){2,3}")
 _JOINED: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+")
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PREFIX: Final = re.compile(r"EFI_MEMORY_|EFI_|Efi(?=[A-Z])")
+_SVG_TEXT: Final = re.compile(r"<(text|title)\b[^>]*>(.*?)</\1>", re.DOTALL)
+_TAG: Final = re.compile(r"<[^>]*>")
+_IndexEntry: TypeAlias = tuple[str, str, str, str, str | None]
 _SHORTEST: Final = 3
 """Letters of the shortest part of a name that is a word of its own."""
 
@@ -71,6 +82,58 @@ class _MoreWords(SearchLanguage):
         return [each for word in words for each in (word, *more_words(word))]
 
 
+def pictured_addresses(svg: str) -> list[str]:
+    """The addresses in the texts of a picture and in what a pointer on it shows, each once.
+
+    A text may change its colour in the middle of an address.
+    """
+    texts = (_TAG.sub("", found[2]) for found in _SVG_TEXT.finditer(svg))
+    return list(dict.fromkeys(found[0] for text in texts for found in _ADDRESS.finditer(text)))
+
+
+class PicturedAddresses(SphinxPostTransform):
+    """Put the addresses of pictures without a table where only the search looks for words."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **_arguments: Any) -> None:
+        """Give the node of such a picture a text, which is never written."""
+        for figure in self.document.findall(efi_figure):
+            if not figure.get("table"):
+                words = " ".join(pictured_addresses(figure["svg"]))
+                figure.append(nodes.inline(words, words))
+
+
+def keep_index_entries(app: Sphinx) -> list[tuple[str, dict[str, Any], str]]:
+    """Let the search know the index entries of pages that are not written this time, too.
+
+    Sphinx forgets them when it loads the search's index of the last build (9.0.4, search/
+    __init__.py), so that a search would find less after each build that writes few pages. It asks
+    for more pages just before it writes that index; there are none.
+    """
+    indexer = getattr(app.builder, "indexer", None)
+    known = getattr(indexer, "_index_entries", None)
+    if isinstance(known, dict):
+        entries = cast(IndexDomain, app.env.get_domain("index")).entries
+        everything = {name: known.get(name) or _split(entries.get(name, ())) for name in entries}
+        known.clear()
+        known.update(sorted(everything.items()))
+    return []
+
+
+def _split(entries: Iterable[_IndexEntry]) -> list[tuple[str, str, str]]:
+    """Entries of the general index as the search has them: each part, its anchor, its weight."""
+    found: set[tuple[str, str, str]] = set()
+    for kind, value, target, main, _ in entries:
+        try:
+            parts = split_index_msg(kind, value)
+        except ValueError:
+            continue  # Sphinx told of it when it read the page
+        found |= {(part, target or "", main) for part in parts}
+    return sorted(found)
+
+
 def extend_language(_app: Sphinx, config: Config) -> None:
     """Make the search of this project find parts of names and addresses in any spelling."""
     code = config.html_search_language or config.language
@@ -84,3 +147,5 @@ def extend_language(_app: Sphinx, config: Config) -> None:
 def setup(app: Sphinx) -> None:
     """Extend the search when it is known which language a project has."""
     app.connect("config-inited", extend_language)
+    app.add_post_transform(PicturedAddresses)
+    app.connect("html-collect-pages", keep_index_entries)

@@ -6,6 +6,7 @@ Only HTML shows pictures; every other builder has the table that follows each of
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -15,9 +16,11 @@ from sphinx.application import Sphinx
 from sphinx.util.osutil import relative_uri
 
 from efipolicy.drawing.findings import draw_severity
+from efipolicy.drawing.kexec_chain_verdict import draw_tick
 from efipolicy.drawing.svg import SvgWriter
 from efipolicy.model.finding import Severity
 from efipolicy.sphinxext.installed import RULE_LINK
+from efipolicy.sphinxext.short_html import in_cell
 
 _RULE_LINK = re.compile(rf'href="{RULE_LINK}([^"]+)"')
 
@@ -80,7 +83,7 @@ def _caption(self: Any, node: efi_figure) -> str:
 
 def _visit_severity_html(self: Any, node: efi_severity) -> None:
     self.body.append(self.starttag(node, "span", ""))
-    self.body.append(severity_svg(Severity(node["severity"])))
+    self.body.append(shape_html(self, node, node["severity"]))
 
 
 def _depart_severity_html(self: Any, _node: efi_severity) -> None:
@@ -89,11 +92,37 @@ def _depart_severity_html(self: Any, _node: efi_severity) -> None:
 
 def severity_svg(severity: Severity) -> str:
     """The shape of a severity as a picture of one text line."""
+    return _shape(severity.value, _drawn(severity.value))
+
+
+def shape_html(self: Any, node: nodes.Element, name: str) -> str:
+    """The shape of a severity, or ``ok``, where a translator to HTML writes a node.
+
+    In cells of tables, which may have a thousand, it is drawn once a page and used from there.
+    """
+    if not in_cell(node):
+        return _shape(name, _drawn(name))
+    known = self.__dict__.setdefault("efi_shapes", set())
+    if name in known:
+        return _shape(name, f'<use href="#ep-shape-{name}"/>')
+    known.add(name)
+    return _shape(name, f'<g id="ep-shape-{name}">{_drawn(name)}</g>')
+
+
+def _shape(name: str, drawn: str) -> str:
+    side = 16 if name == "ok" else 12
+    view = f"0 0 {side} {side}"
+    return f'<svg class="ep-shape" viewBox="{view}" aria-hidden="true">{drawn}</svg>'
+
+
+@cache
+def _drawn(name: str) -> str:
     svg = SvgWriter("inline")
-    draw_severity(svg, severity, 6, 6)
-    return (
-        f'<svg class="ep-shape" viewBox="0 0 12 12" aria-hidden="true">{"".join(svg.lines)}</svg>'
-    )
+    if name == "ok":
+        draw_tick(svg, 8, 8, 8)
+    else:
+        draw_severity(svg, Severity(name), 6, 6)
+    return "".join(svg.lines)
 
 
 def _visit_fold_html(self: Any, node: efi_fold) -> None:

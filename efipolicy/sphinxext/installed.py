@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from sphinx.errors import ExtensionError
+from sphinx.util import logging
 
 from efipolicy.api import lint_paths, load_registry, selection_of
 from efipolicy.drawing.findings import DrawnFinding, pill_codes
@@ -16,17 +16,22 @@ from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import ConfigurationTable
 from efipolicy.plugin.registry import Registry
 
+logger = logging.getLogger(__name__)
+
 RULE_LINK = "efi-rule:"
 """How a picture marks a link to a rule until the page it is on is known."""
 
 
 @cache
 def registry() -> Registry:
-    """The installed plugins. Raises `ExtensionError` when one is broken: its pages would lack."""
+    """The installed plugins. One that is broken is warned of, and left out of every page."""
     found = load_registry()
     found.load_all()
-    if found.errors:
-        raise ExtensionError("; ".join(map(str, found.errors)), modname="efipolicy.sphinxext")
+    while found.errors:
+        for error in found.errors:
+            logger.warning("%s", error, type="efi", subtype="plugin")
+        found = found.without_failed()
+        found.load_all()
     return found
 
 

@@ -17,7 +17,7 @@ from efipolicy.drawing.kexec_chain import (
     kexec_row_anchors,
 )
 from efipolicy.drawing.kexec_chain_rows import UsedAddress
-from efipolicy.drawing.notation import address_text, counted, groups_for
+from efipolicy.drawing.notation import address_text, counted, grouped, groups_for
 from efipolicy.drawing.svg import Form
 from efipolicy.engine.kexec import simulate
 from efipolicy.engine.kexec_chains import declared_chain, kernel_of, role_of
@@ -196,7 +196,7 @@ def _hops(judged: ChainReport, figures: Sequence[ChainFigure]) -> nodes.table:
     sentences = [verdict.sentence for figure in figures for verdict in figure.verdicts]
     rows: list[list[Cell]] = []
     for hop, sentence in zip(judged.hops, sentences, strict=True):
-        example = hop.counter_example.sentence if hop.counter_example else ""
+        example = grouped(hop.counter_example.sentence) if hop.counter_example else ""
         why = f" {example[:1].upper()}{example[1:]}." if example else ""
         names = f"{hop.first} to {hop.second}"
         kind = ", a crash kernel" if hop.kind == "crash" else ""

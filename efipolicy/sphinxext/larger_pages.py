@@ -64,7 +64,8 @@ class EfiLargerPage(SphinxDirective):
 
     Without an argument the content is descriptors, ``TYPE START PAGES [BITS…]`` each. ``:at:``
     names the addresses whose pages are drawn, by default those in which regions end;
-    ``:page-size:`` is 64K or 16K. Findings of rules about larger pages are marked.
+    ``:page-size:`` is 64K or 16K; ``:title:`` stands above the picture. ``:policy:`` is the policy
+    that judges, ``recommended`` without it; its findings about larger pages are marked.
     """
 
     optional_arguments = 1

@@ -1,4 +1,4 @@
-"""The table of leaves that says what a picture of page tables shows."""
+"""Tables of leaves and of granules that say what a picture of page tables shows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from docutils import nodes
 
 from efipolicy.drawing.notation import address_text, groups_for
 from efipolicy.model.address import size_text
+from efipolicy.paging.regions import RegionTranslations
 from efipolicy.paging.tables import PageTables
 from efipolicy.sphinxext.parts import Cell, literal, table
 
@@ -28,3 +29,22 @@ def leaves_table(tables: PageTables, title: str, *, table_id: str | None = None)
     heads = ("virtual", "physical", "leaves", "access", "cache", "")
     ids = [table_id] if table_id else []
     return table(heads, rows, ids=ids, title=f"Leaves: {title}", classes=["ep-plan"])
+
+
+def granules_table(
+    translations: RegionTranslations, title: str, *, table_id: str | None = None
+) -> nodes.table:
+    """Neighbouring granules that are alike, a row each; nothing in them is protected."""
+    rows: list[list[Cell]] = [
+        [
+            literal(address_text(run.virtual.start, 4)),
+            literal(address_text(run.physical_start, 4)),
+            f"{run.number_of_granules} \N{MULTIPLICATION SIGN} {size_text(run.granule)}",
+            "RWX",
+            run.cache,
+        ]
+        for run in translations.granules
+    ]
+    heads = ("virtual", "physical", "granules", "access", "cache")
+    ids = [table_id] if table_id else []
+    return table(heads, rows, ids=ids, title=f"Granules: {title}", classes=["ep-plan"])

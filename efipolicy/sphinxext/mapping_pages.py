@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 from docutils import nodes
 from docutils.parsers.rst import directives
-from sphinx.util.docutils import SphinxDirective
 
 from efipolicy.drawing.findings import DrawnFinding
 from efipolicy.drawing.mapping import MappingPicture, describe_mapping, mapping_svg
@@ -16,91 +15,44 @@ from efipolicy.drawing.mapping_regions import MappedRegion
 from efipolicy.drawing.notation import address_text
 from efipolicy.drawing.svg import Form
 from efipolicy.engine.planned import Planned
-from efipolicy.engine.planning import PlanChoice, planned
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import size_text
 from efipolicy.model.efi import type_name
 from efipolicy.model.platform import Platform
 from efipolicy.sphinxext.elements import efi_figure, efi_fold
-from efipolicy.sphinxext.installed import (
-    drawn_findings,
-    registry,
-    report_on,
-    shipped_platforms,
-)
+from efipolicy.sphinxext.installed import drawn_findings
 from efipolicy.sphinxext.parts import Cell, literal, table
+from efipolicy.sphinxext.plan_directive import PlanDirective
 
 _OPEN_ROWS = 80
 
 
-class EfiMapping(SphinxDirective):
+class EfiMapping(PlanDirective):
     """``.. efi:mapping:: name-or-path``: the picture of a mapping and its data table.
 
-    Findings of the recommended policy about mapped regions stand beside them.
-    ``:strategy:`` names the strategy, else the platform's own is drawn; each line of ``:option:``
-    is a ``NAME=VALUE`` of it. With ``:folded:`` the table is hidden at first.
+    Findings about mapped regions stand beside them. The options choose the strategy; with
+    ``:folded:`` the table is hidden at first.
     """
 
-    required_arguments = 1
-    final_argument_whitespace = True
     option_spec = {  # noqa: RUF012 - docutils reads it so
-        "strategy": directives.unchanged_required,
-        "option": directives.unchanged_required,
+        **PlanDirective.option_spec,
         "folded": directives.flag,
     }
 
     def run(self) -> list[nodes.Node]:
-        """The figure and the table. The page is read again when the platform changes."""
-        name = self.arguments[0]
-        path = shipped_platforms().get(name)
-        if path is None:
-            _, path = self.env.relfn2path(name)
-        self.env.note_dependency(path)
-        if not os.path.isfile(path):
-            known = ", ".join(shipped_platforms())
-            raise self.error(f"`{name}` is neither a file nor a reference platform ({known})")
-        report = report_on(path, "recommended")
-        read = report.inputs[0] if report.inputs else None
-        if read is None or read.platform is None:
-            raise self.error("; ".join(str(error) for error in report.errors))
+        """The figure and the table."""
+        read = self.linted()
+        platform = cast(Platform, read.platform)
         try:
-            return mapping_nodes(
-                read.platform,
-                self.options.get("strategy"),
-                options=self._options(),
+            return plan_nodes(
+                platform,
+                self.planned(platform),
+                options=self.stated(),
                 findings=drawn_findings(read),
                 folded="folded" in self.options,
             )
         except EfipolicyError as problem:
             raise self.error(str(problem)) from problem
-
-    def _options(self) -> dict[str, str]:
-        """The options of the strategy, one a line."""
-        stated: dict[str, str] = {}
-        for line in self.options.get("option", "").splitlines():
-            name, equals, value = line.strip().partition("=")
-            if not name or not equals:
-                raise self.error(f"`{line.strip()}` in :option:, expected NAME=VALUE")
-            stated[name] = value
-        return stated
-
-
-def mapping_nodes(
-    platform: Platform,
-    strategy: str | None,
-    *,
-    options: Mapping[str, str] | None = None,
-    findings: Sequence[DrawnFinding] = (),
-    folded: bool = False,
-) -> list[nodes.Node]:
-    """What a strategy makes of a platform, as a picture and the table that says the same.
-
-    Without ``strategy`` it is the one that the platform declares. ``findings`` are those about the
-    descriptors of its map. Raises what planning raises, as for a strategy that does not fit.
-    """
-    choice = PlanChoice(strategy=strategy, options=dict(options or {}))
-    made = planned(platform, registry(), choice)
-    return plan_nodes(platform, made, options=options, findings=findings, folded=folded)
 
 
 def plan_nodes(

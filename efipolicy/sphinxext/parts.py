@@ -13,6 +13,7 @@ from efipolicy.model.finding import InputReport, ReportedFinding, Severity
 from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.elements import severity_mark
 from efipolicy.sphinxext.installed import pills
+from efipolicy.sphinxext.short_html import efi_literal, efi_row, efi_words
 
 _WIDEST = 40
 """Characters of a column where a table is text; HTML finds its own widths."""
@@ -31,7 +32,15 @@ def fact_line(*facts: tuple[str, Cell]) -> nodes.definition_list:
 
 def paragraph(content: Cell, *, classes: Iterable[str] = ()) -> nodes.paragraph:
     """A paragraph of text or of inline nodes."""
-    return nodes.paragraph("", "", *inline(content), classes=list(classes))
+    made = nodes.paragraph("", "", *inline(content), classes=list(classes))
+    return plain(made)
+
+
+def plain(made: nodes.paragraph) -> nodes.paragraph:
+    """A text in which the two hyphens of an option stay two, which Sphinx makes a dash of."""
+    if "--" in made.astext():
+        made["support_smartquotes"] = False
+    return made
 
 
 def inline(content: Cell) -> list[nodes.Node]:
@@ -43,7 +52,7 @@ def inline(content: Cell) -> list[nodes.Node]:
 
 def literal(text: str) -> nodes.literal:
     """Text in the fixed font."""
-    return nodes.literal(text, text)
+    return efi_literal(text, text)
 
 
 def quoted(text: str) -> list[nodes.Node]:
@@ -114,7 +123,8 @@ def _length(cell: nodes.Element) -> int:
 
 
 def _row(cells: Sequence[Cell]) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", paragraph(cell)) for cell in cells))
+    words = (plain(efi_words("", "", *inline(cell))) for cell in cells)
+    return efi_row("", *(nodes.entry("", each) for each in words))
 
 
 def outcome(report: InputReport) -> str:

@@ -12,7 +12,10 @@ from efipolicy.sphinxext.installed import report_on, shipped_platforms
 
 
 class PlatformDirective(SphinxDirective):
-    """A directive whose argument is the name of a reference platform or the path of a file."""
+    """A directive whose argument is the name of a reference platform or the path of a file.
+
+    ``:policy:`` is the policy that judges, ``recommended`` without it.
+    """
 
     required_arguments = 1
     final_argument_whitespace = True

@@ -12,12 +12,19 @@ from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
 from efipolicy.drawing.findings import DrawnFinding
-from efipolicy.drawing.memory_map import describe_memory_map, memory_map_svg, row_anchors
+from efipolicy.drawing.memory_map import (
+    describe_memory_map,
+    highest_address,
+    memory_map_svg,
+    row_anchors,
+    runtime_bytes,
+)
+from efipolicy.drawing.memory_map_parts import memory_map_print_svgs
 from efipolicy.drawing.notation import address_text, counted, groups_for
 from efipolicy.drawing.svg import Form
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import size_text
-from efipolicy.model.finding import InputReport, ReportedFinding
+from efipolicy.model.finding import InputReport, NotChecked, ReportedFinding
 from efipolicy.model.platform import Platform
 from efipolicy.sphinxext.domain import EfipolicyDomain, reference
 from efipolicy.sphinxext.elements import efi_figure, efi_fold, severity_mark
@@ -135,16 +142,15 @@ def _section(title: str, *content: nodes.Node) -> nodes.section:
 def _facts(platform: Platform) -> list[tuple[str, Cell]]:
     memory_map = platform.memory_map
     runtime = memory_map.runtime
-    end = memory_map.end
     mat = platform.memory_attributes_table
     return [
         ("architecture", _architecture(platform)),
         ("descriptors", str(len(memory_map.descriptors))),
-        ("runtime", f"{len(runtime)}, {size_text(sum(d.physical.size for d in runtime))}"),
-        ("highest address", size_text(end)),
+        ("runtime", f"{len(runtime)}, {size_text(runtime_bytes(memory_map))}"),
+        ("highest address", highest_address(memory_map)),
         (
             "memory attributes table",
-            "none" if mat is None else counted(len(mat.entries), "entry", "entries"),
+            "not stated" if mat is None else counted(len(mat.entries), "entry", "entries"),
         ),
     ]
 
@@ -180,6 +186,15 @@ def memory_map_nodes(report: InputReport) -> list[nodes.Node]:
         table=table_id,
         label=f"Memory map of {title}",
     )
+    parts = memory_map_print_svgs(
+        platform.memory_map,
+        figure_id=figure_id,
+        title=f"Memory map \N{MIDDLE DOT} {title}",
+        findings=findings,
+        memory_attributes_table=platform.memory_attributes_table,
+    )
+    if len(parts) > 1:
+        figure["print"] = parts
     return [figure, _index(platform, table_id), _data_table(report, findings, figure_id, table_id)]
 
 
@@ -280,18 +295,23 @@ def _findings(report: InputReport) -> list[nodes.Node]:
         told.append(paragraph(help_text, classes=["ep-help"]))
     wanting = report.checked.not_checked
     if wanting:
-        items = [
-            nodes.list_item(
-                "",
-                paragraph(
-                    [reference("rule", item.rule), nodes.Text(" needs "), literal(item.needs)]
-                ),
-            )
-            for item in wanting
-        ]
-        summary = f"{counted(len(items), 'rule')} not checked, for want of a fact"
-        told.append(efi_fold("", nodes.bullet_list("", *items), summary=summary))
+        summary = f"{counted(len(wanting), 'rule')} not checked, for want of a fact"
+        told.append(efi_fold("", _wanting(wanting), summary=summary))
     return told
+
+
+def _wanting(wanting: Iterable[NotChecked]) -> nodes.bullet_list:
+    """What was not stated with the rules that need it, what most of them need first."""
+    rules: dict[str, list[str]] = {}
+    for item in wanting:
+        rules.setdefault(item.needs, []).append(item.rule)
+    ordered = sorted(rules.items(), key=lambda one: (-len(one[1]), one[0]))
+    items = []
+    for needs, names in ordered:
+        links = separated(reference("rule", name) for name in names)
+        told = [literal(needs), nodes.Text(": "), *links]
+        items.append(nodes.list_item("", paragraph(told)))
+    return nodes.bullet_list("", *items)
 
 
 def _message(finding: ReportedFinding, report: InputReport) -> Cell:

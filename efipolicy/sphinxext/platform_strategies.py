@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, cast
 
 from docutils import nodes
 
 from efipolicy.drawing.mapping import mapping_svg
+from efipolicy.drawing.mapping_alike import places_of
+from efipolicy.drawing.mapping_foot import notes_of
 from efipolicy.drawing.notation import counted
-from efipolicy.drawing.page_table_regions import regions_svg
-from efipolicy.drawing.page_tables import page_tables_svg
-from efipolicy.drawing.svg import Form
 from efipolicy.engine.kexec import verdict_to_itself
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.planning import NoStrategyError, PlanChoice, planned
-from efipolicy.engine.whatif import WhatIf, region_translations, row
+from efipolicy.engine.whatif import WhatIf, row
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import size_text
 from efipolicy.model.finding import InputReport, Severity
+from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.platform import Platform
 from efipolicy.plugin import Strategy
 from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.elements import efi_figure, efi_fold, severity_mark
 from efipolicy.sphinxext.installed import drawn_findings, registry
 from efipolicy.sphinxext.kexec_pages import verdict_mark
-from efipolicy.sphinxext.leaves_table import leaves_table
 from efipolicy.sphinxext.mapping_pages import plan_nodes
+from efipolicy.sphinxext.page_table_figures import needed_tables, page_table_figure
 from efipolicy.sphinxext.parts import Cell, literal, paragraph, table
 from efipolicy.sphinxext.ticks import tick
 
@@ -94,38 +94,60 @@ def mapping_section(
     """The mapping of the native strategy with its table, and those of the others, each folded.
 
     The others have no table: a dozen of them would be most of the page and of the time it takes.
+    Those that give every region the same address share a picture.
     """
     platform = cast(Platform, report.platform)
-    findings = drawn_findings(report)
     shown: list[nodes.Node] = []
-    for strategy, made, _ in attempts:
+    others: dict[Hashable, list[MappingPlan]] = {}
+    for _, made, _ in attempts:
         if made is None or not any(one.runtime for one in made.plan.mappings):
             continue
         if made is native:
-            shown += plan_nodes(platform, made, findings=findings, folded=True)
+            shown += plan_nodes(platform, made, findings=drawn_findings(report), folded=True)
         else:
-            picture = _other_mapping(platform, made)
-            file = os.path.basename(report.path)
-            command = f"efipolicy plan {file} --strategy {strategy.name}"
-            told = paragraph([nodes.Text("As a table: "), literal(command)])
-            shown.append(efi_fold("", picture, told, summary=f"Mapping by {strategy.name}"))
-    return shown
+            places = places_of(made.plan, platform.memory_map)
+            others.setdefault(places, []).append(made.plan)
+    file = os.path.basename(report.path)
+    return [*shown, *(_other_mapping(platform, alike, file) for alike in others.values())]
 
 
-def _other_mapping(platform: Platform, made: Planned) -> efi_figure:
-    """The picture alone of one of many mappings."""
-    name, title = made.plan.strategy, platform.title or platform.name
-    figure_id = f"mo-{nodes.make_id(f'{platform.name}-{name}')}"
+def _other_mapping(platform: Platform, plans: Sequence[MappingPlan], file: str) -> efi_fold:
+    """The picture of one or more of many mappings, and how to get the table of each."""
+    names = [plan.strategy for plan in plans]
+    title = platform.title or platform.name
+    figure_id = f"mo-{nodes.make_id(f'{platform.name}-{names[0]}')}"
+    who = names[0] if len(names) == 1 else counted(len(names), "strategy", "strategies")
     svg = mapping_svg(
-        made.plan,
+        plans[0],
         platform.memory_map,
         figure_id=figure_id,
         title=f"Mapping \N{MIDDLE DOT} {title}",
-        facts=f"{platform.architecture} \N{MIDDLE DOT} {name}",
+        facts=f"{platform.architecture} \N{MIDDLE DOT} {who}",
+        notes=None if len(plans) == 1 else (),
+        alike=plans[1:],
     )
-    return efi_figure(
-        svg=svg, standalone="", figure=figure_id, table="", label=f"Mapping of {title} by {name}"
-    )
+    by = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    label = f"Mapping of {title} by {by}"
+    picture = efi_figure(svg=svg, standalone="", figure=figure_id, table="", label=label)
+    if len(plans) == 1:
+        told: nodes.Node = paragraph([nodes.Text("As a table: "), _command(plans[0], file)])
+        return efi_fold("", picture, told, summary=f"Mapping by {by}")
+    items = [
+        nodes.list_item("", paragraph([nodes.Text(_notes(plan)), _command(plan, file)]))
+        for plan in plans
+    ]
+    told = nodes.bullet_list("", *items)
+    return efi_fold("", picture, told, summary=f"Mapping by {by}, at the same addresses")
+
+
+def _notes(plan: MappingPlan) -> str:
+    """What tells a mapping from others at the same addresses."""
+    notes = " ".join([*plan.placement.notes, *notes_of(plan)])
+    return f"{plan.strategy}: {notes}{' ' if notes else ''}As a table: "
+
+
+def _command(plan: MappingPlan, file: str) -> nodes.literal:
+    return literal(f"efipolicy plan {file} --strategy {plan.strategy}")
 
 
 def plan_of(platform: Platform, strategy: Strategy) -> Planned:
@@ -208,38 +230,8 @@ def _protected(seen: WhatIf) -> nodes.Node:
 
 
 def page_table_nodes(platform: Platform, made: Planned) -> list[nodes.Node]:
-    """The native strategy's page tables, or its regions where there are none, and a table."""
+    """The native strategy's page tables, or its regions where there are none, and its tables."""
+    needed = needed_tables(made)
     title = f"{platform.title or platform.name}: {made.plan.strategy}"
     figure_id = f"pt-{nodes.make_id(platform.name)}"
-    tables = made.page_tables()
-    if tables is None:
-        translations = region_translations(made)
-        if translations is None or not translations.granules:
-            return []
-
-        def granules(form: Form) -> str:
-            return regions_svg(translations, figure_id=figure_id, title=title, form=form)
-
-        return [_figure(figure_id, "", title, granules("inline"), granules("standalone"))]
-    if not tables.runs:
-        return []
-
-    def tree(form: Form) -> str:
-        return page_tables_svg(tables, figure_id=figure_id, title=title, form=form)
-
-    table_id = f"l-{nodes.make_id(platform.name)}"
-    leaves = leaves_table(tables, title, table_id=table_id)
-    summary = f"All {counted(len(tables.runs), 'run')} of leaves"
-    picture = _figure(figure_id, table_id, title, tree("inline"), tree("standalone"))
-    return [picture, efi_fold("", leaves, summary=summary)]
-
-
-def _figure(figure_id: str, table_id: str, title: str, *svg: str) -> efi_figure:
-    inline, standalone = svg
-    return efi_figure(
-        svg=inline,
-        standalone=standalone,
-        figure=figure_id,
-        table=table_id,
-        label=f"Page tables of {title}",
-    )
+    return page_table_figure(needed, figure_id=figure_id, title=title) if needed else []

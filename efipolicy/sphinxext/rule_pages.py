@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from inspect import cleandoc
-from typing import cast
+from typing import Any, Final, cast
 
 from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from efipolicy.plugin import Option, Rule
@@ -44,6 +46,9 @@ _FIXES = {
     "unsafe": "`efipolicy lint --fix --unsafe` changes the declaration accordingly; whether the "
     "platform then does what is declared, only somebody who knows it can say.",
 }
+_SEEN: Final = "efipolicy-seen-on"
+"""The key of a page's metadata under which stands which platforms it names, by rule."""
+
 _ALWAYS_THERE = frozenset(("platform", "options"))
 _NAMED_RULE = re.compile(r"``([a-z0-9_]+/[a-z0-9-]+)``")
 
@@ -61,6 +66,8 @@ class EfiRule(SphinxDirective):
         self.env.note_dependency(rule.check.__code__.co_filename)
         domain = cast(EfipolicyDomain, self.env.get_domain("efi"))
         domain.note("rule", rule.id, anchor="", title=rule.summary)
+        told = self.env.metadata[self.env.docname].setdefault(_SEEN, {})
+        cast(dict[str, list[str]], told)[rule.id] = seen_on(rule)
         try:
             return [fact_line(*_facts(rule)), *self._parsed(rule, rule.summary), *self._rest(rule)]
         except ExampleError as problem:
@@ -121,6 +128,27 @@ def seen_on(rule: Rule) -> list[str]:
         for name, path in shipped_platforms().items()
         if any(finding.rule == rule.id for finding in report_on(path, "recommended").findings)
     ]
+
+
+def outdated_rule_pages(
+    _app: Sphinx, env: BuildEnvironment, _added: set[str], _changed: set[str], _removed: set[str]
+) -> list[str]:
+    """The pages of rules that are now seen on other platforms than those the page names.
+
+    To depend on the files of platforms would write all pages of rules again for each of them.
+    """
+    pages = ((name, data.get(_SEEN)) for name, data in env.metadata.items())
+    return [name for name, told in pages if told and _seen_elsewhere(cast(Any, told))]
+
+
+def _seen_elsewhere(told: Mapping[str, list[str]]) -> bool:
+    rules = registry().rules
+    return any(id in rules and seen_on(rules[id]) != names for id, names in told.items())
+
+
+def setup(app: Sphinx) -> None:
+    """Keep the pages up to date."""
+    app.connect("env-get-outdated", outdated_rule_pages)
 
 
 def _seen_on(rule: Rule) -> list[nodes.Node]:

@@ -11,22 +11,18 @@ from docutils import nodes
 
 from efipolicy.api import ReadingOptions, open_source, read_source
 from efipolicy.drawing.notation import address_text, counted, groups_for
-from efipolicy.drawing.page_table_regions import regions_svg
-from efipolicy.drawing.page_tables import page_tables_svg
-from efipolicy.drawing.svg import Form
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.planning import PlanChoice, planned
-from efipolicy.engine.whatif import region_translations
 from efipolicy.model.address import size_text
 from efipolicy.model.efi import type_name
 from efipolicy.model.mapping import Mapping, PlanProblem
 from efipolicy.model.platform import Platform
 from efipolicy.plugin import Strategy
 from efipolicy.sphinxext.domain import reference
-from efipolicy.sphinxext.elements import efi_figure, efi_fold
+from efipolicy.sphinxext.elements import efi_fold
 from efipolicy.sphinxext.installed import registry, shipped_platforms
-from efipolicy.sphinxext.leaves_table import leaves_table
 from efipolicy.sphinxext.mapping_pages import plan_nodes
+from efipolicy.sphinxext.page_table_figures import needed_tables, page_table_figure
 from efipolicy.sphinxext.parts import Cell, literal, paragraph, table
 
 _OPEN_ROWS: Final = 40
@@ -152,28 +148,6 @@ def _row(mapping: Mapping, virtual: int, physical: int) -> list[Cell]:
 
 def _pictures(strategy: Strategy, example: Example) -> list[nodes.Node]:
     """The tables as they stay after the boot, or the regions where there are none."""
-    tables = example.made.page_tables()
-    figure_id = f"pt-{strategy.name}"
+    needed = needed_tables(example.made)
     title = f"{example.platform.title or example.platform.name}: {strategy.name}"
-    if tables is None:
-        translations = region_translations(example.made)
-        if translations is None or not translations.granules:
-            return []
-
-        def drawn(form: Form) -> str:
-            return regions_svg(translations, figure_id=figure_id, title=title, form=form)
-
-        return [_figure(figure_id, title, drawn("inline"), drawn("standalone"))]
-    if not tables.runs:
-        return []
-
-    def tree(form: Form) -> str:
-        return page_tables_svg(tables, figure_id=figure_id, title=title, form=form)
-
-    figure = _figure(figure_id, title, tree("inline"), tree("standalone"))
-    return [figure, efi_fold("", leaves_table(tables, title), summary="The same as a table")]
-
-
-def _figure(figure_id: str, title: str, inline: str, standalone: str) -> efi_figure:
-    label = f"Page tables of {title}"
-    return efi_figure(svg=inline, standalone=standalone, figure=figure_id, table="", label=label)
+    return page_table_figure(needed, figure_id=f"pt-{strategy.name}", title=title) if needed else []

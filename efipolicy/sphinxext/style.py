@@ -28,8 +28,11 @@ section:has(>dl.ep-facts)>h1{font-size:2em;overflow-wrap:anywhere}
 .ep-c-warning{color:var(--ep-warning)}
 .ep-c-info{color:var(--ep-info)}
 .ep-c-ok{color:var(--ep-ok)}
-table.ep-chain{font-size:.72em}
-table.ep-chain code.literal{background:none;border:0;padding:0;font-size:1em;white-space:nowrap}
+code.literal:not(.docutils),table.ep-table code:not(.docutils){white-space:nowrap}
+table.ep-table code{background:var(--color-inline-code-background);border-radius:.2em;
+border:1px solid var(--color-background-border);padding:.1em .2em;
+font-size:var(--font-size--small--2)}
+table.ep-chain code{background:none;border:0;padding:0;font-size:1em;white-space:nowrap}
 .ep-matrix a{text-decoration:none}
 .ep-matrix td{white-space:nowrap}
 .ep-c-ok,.ep-c-error,.ep-c-warning,.ep-c-info{white-space:nowrap}
@@ -52,12 +55,12 @@ table.ep-table th{font-weight:500;color:var(--ep-mut);text-align:left}
 table.ep-table td,table.ep-table th{border-inline:0;vertical-align:top}
 table.ep-data{font-size:.72em}
 table.ep-data td:nth-child(3),table.ep-data td:nth-child(4){white-space:nowrap}
-table.ep-data code.literal{background:none;border:0;padding:0;font-size:1em}
-table.ep-plan{font-size:.72em}
+table.ep-data code{background:none;border:0;padding:0;font-size:1em}
+table.ep-chain,table.ep-plan{font-size:.72em}
 table.ep-plan td:nth-child(-n+3){white-space:nowrap}
 table.ep-kexec td:first-child,table.ep-strategies td:first-child{white-space:nowrap}
-table.ep-kexec code.literal,table.ep-plan code.literal{background:none;border:0;padding:0}
-table.ep-kexec code.literal,table.ep-plan code.literal{font-size:1em}
+table.ep-kexec code,table.ep-plan code{background:none;border:0;padding:0}
+table.ep-kexec code,table.ep-plan code{font-size:1em}
 table.ep-data td p,table.ep-table td p{margin:0}
 table.ep-data td:nth-child(5){text-align:right}
 table.ep-rules td:first-child,table.ep-rules td:nth-child(2){min-width:13em}
@@ -72,6 +75,13 @@ details>summary{cursor:pointer;margin:.6em 0}
 .ep-finding{margin-bottom:0}
 .ep-finding+ul{margin-top:.2em;margin-bottom:.2em}
 .ep-help{margin-top:0;font-size:.9em;color:var(--ep-mut)}
+@media (max-width:46em){table.ep-types{font-size:.75em}
+table.ep-types code{background:none;border:0;padding:0;font-size:.8em}
+table.ep-types td:nth-child(2):not(:has(a)){overflow-wrap:anywhere;min-width:3em}
+table.ep-types td:nth-child(3):not(:has(a)) code{overflow-wrap:anywhere;white-space:normal}
+table.ep-types td:nth-child(3){min-width:5.6em}
+table.ep-types td:nth-child(4){min-width:9em}
+table.ep-types th,table.ep-types td{padding-inline:.2em}}
 """
 
 

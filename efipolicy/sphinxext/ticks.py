@@ -7,8 +7,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from efipolicy.drawing.kexec_chain_verdict import draw_tick
-from efipolicy.drawing.svg import SvgWriter
+from efipolicy.sphinxext.elements import shape_html
 
 
 class efi_tick(nodes.Inline, nodes.TextElement):  # noqa: N801 - docutils names nodes so
@@ -20,18 +19,9 @@ def tick(text: str) -> efi_tick:
     return efi_tick(text, text, classes=["ep-c-ok"])
 
 
-def tick_svg() -> str:
-    """The disc as a picture of one text line."""
-    svg = SvgWriter("inline")
-    draw_tick(svg, 8, 8, 8)
-    return (
-        f'<svg class="ep-shape" viewBox="0 0 16 16" aria-hidden="true">{"".join(svg.lines)}</svg>'
-    )
-
-
 def _visit_html(self: Any, node: efi_tick) -> None:
     self.body.append(self.starttag(node, "span", ""))
-    self.body.append(tick_svg())
+    self.body.append(shape_html(self, node, "ok"))
 
 
 def _depart_html(self: Any, _node: efi_tick) -> None:

@@ -16,9 +16,10 @@
   const bare = [];
   let told = 0;
   for (const svg of document.querySelectorAll("svg.ep-fig")) {
-    for (const shape of svg.querySelectorAll("rect, path, circle")) {
+    for (const shape of svg.querySelectorAll("rect, path, circle, use")) {
       if (shape.closest("defs") || swatch(shape)) continue;
-      if (![...shape.classList].some((name) => classes.has(name))) continue;
+      const drawn = shape.tagName === "use" || [...shape.classList].some((name) => classes.has(name));
+      if (!drawn) continue;
       const point = middle(shape), hit = document.elementFromPoint(point.x, point.y);
       if (!hit || !svg.contains(hit)) { bare.push(`${svg.id}: not reached: ${shape.outerHTML}`); continue; }
       let title = null;

@@ -83,8 +83,6 @@ class _Reader(HTMLParser):
         self.ids: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if "table-wrapper" in (dict(attrs).get("class") or ""):
-            return  # Furo's, with the id of the table inside
         for name, value in attrs:
             if name == "href" and value is not None and tag == "a":
                 self.hrefs.append(value)

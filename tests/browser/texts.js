@@ -7,7 +7,7 @@
   for (const svg of pictures) {
     const view = svg.viewBox.baseVal, box = svg.getBoundingClientRect();
     const scale = view.width / box.width;
-    const texts = [...svg.querySelectorAll("text")].map((text) => {
+    const texts = [...svg.querySelectorAll("text")].filter((text) => !text.closest("defs")).map((text) => {
       const at = text.getBoundingClientRect();
       return {
         said: text.textContent,

@@ -7,7 +7,7 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from efipolicy.drawing.bit_field import bit_field_svg, bit_field_told, describe_bit_field, rows_of
@@ -56,7 +56,7 @@ def drawn(word: BitWord, **more) -> str:
 
 def texts(svg: str) -> set[tuple[float, float, str]]:
     return {
-        (float(each.attrib["x"]), float(each.attrib["y"]), "".join(each.itertext()))
+        (float(each.get("x", 0)), float(each.get("y", 0)), "".join(each.itertext()))
         for each in ET.fromstring(svg).iter(f"{SVG}text")
     }
 
@@ -346,7 +346,20 @@ def words(draw):
     return word_of(bits, tuple(fields), value)
 
 
+CROWDED = word_of(
+    32,
+    (
+        WordField(31, 7, "W" * 80),
+        WordField(6, 4, reserved=True),
+        WordField(3, 1, reserved=True),
+        WordField(0, 0, reserved=True),
+    ),
+    1,
+)
+
+
 @given(words())
+@example(CROWDED)
 def test_whatever_the_fields_no_text_is_lost_or_covered(word):
     svg = drawn(word)
     assert misplaced(svg) == []

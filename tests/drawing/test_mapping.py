@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from efipolicy.api import ReadingOptions, open_source, read_source
 from efipolicy.drawing.mapping import describe_mapping, mapping_svg
+from efipolicy.drawing.mapping_alike import places_of
 from efipolicy.drawing.mapping_foot import percent, use_text
 from efipolicy.drawing.mapping_picture import MappingPicture, offset_text
 from efipolicy.drawing.mapping_ribbons import MOST_RIBBONS
@@ -605,3 +606,28 @@ def test_whatever_a_plan_says_it_is_drawn_whole_and_readable(
     mappings: list[Mapping], windows: tuple[PlacementWindow, ...]
 ):
     checked(plan_of(mappings, placement=Placement(windows)), EMPTY)
+
+
+def test_plans_with_the_same_addresses_share_a_picture_that_tells_what_each_permits():
+    regions = [mapped(0x100_0000, 0x110_0000, 5, 0x100_0000), mapped(GIB, GIB + 0x1000, 6, GIB)]
+    first = plan_of(regions, "identity")
+    rwx = plan_of([one._replace(access="RWX") for one in regions], "freebsd-1to1")
+    second = plan_of([rwx.mappings[0], regions[1]], "openbsd-pmap")
+    elsewhere = plan_of([regions[0], regions[1]._replace(virtual_start=2 * GIB)], "elsewhere")
+    keys = [places_of(plan, EMPTY) for plan in (first, rwx, second, elsewhere)]
+    assert keys[0] == keys[1] == keys[2] != keys[3]
+    svg = drawn(first, alike=[rwx, second])
+    told = " ".join(title for title in re.findall(r"<title>([^<]*)", svg) if "maps to" in title)
+    assert "RW WB by identity, RWX WB by freebsd-1to1 and openbsd-pmap" in told
+    assert "RW WB by identity and openbsd-pmap, RWX WB by freebsd-1to1" in told
+    assert "mapped by identity and freebsd-1to1 and openbsd-pmap" in svg
+    assert drawn(first, alike=[]) == drawn(first)
+    assert " by " not in re.sub("mapped by", "", " ".join(re.findall("<title>[^<]*", drawn(first))))
+
+
+def test_notes_and_accesses_alone_do_not_part_plans():
+    regions = [mapped(0x100_0000, 0x110_0000, 5, 0x100_0000)]
+    noted = plan_of(regions, "noted", placement=Placement(notes=("It has a note.",)))
+    assert places_of(noted, EMPTY) == places_of(plan_of(regions), EMPTY)
+    incomplete = plan_of(regions, status="incomplete")
+    assert places_of(incomplete, EMPTY) != places_of(plan_of(regions), EMPTY)

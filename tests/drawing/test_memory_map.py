@@ -10,9 +10,16 @@ import pytest
 
 from efipolicy.api import ReadingOptions, open_source, read_source
 from efipolicy.drawing.findings import DrawnFinding, pill_codes
-from efipolicy.drawing.memory_map import memory_map_excerpt_svg, memory_map_svg
+from efipolicy.drawing.memory_map import (
+    highest_address,
+    memory_map_excerpt_svg,
+    memory_map_facts,
+    memory_map_svg,
+    runtime_bytes,
+)
+from efipolicy.model.efi import EFI_MEMORY_RUNTIME
 from efipolicy.model.finding import Severity
-from efipolicy.model.memory_map import MemoryAttributesTable, MemoryMap
+from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from tests.conftest import PLATFORMS, ROOT
 from tests.drawing.maps import (
     MALFORMED,
@@ -263,3 +270,23 @@ def test_the_gravest_finding_of_a_row_is_its_pill():
     assert "RT-001" not in texts
     assert "+2" in texts
     assert isinstance(findings[0], DrawnFinding)
+
+
+def test_runtime_memory_counts_once_and_nothing_counts_above_the_address_space() -> None:
+    memory_map = MemoryMap(
+        descriptors=tuple(
+            MemoryDescriptor(
+                index=index,
+                type=6,
+                physical_start=start,
+                number_of_pages=pages,
+                attribute=EFI_MEMORY_RUNTIME,
+            )
+            for index, (start, pages) in enumerate(
+                [(0x1000, 4), (0x3000, 4), ((1 << 64) - 0x2000, 1 << 50)]
+            )
+        )
+    )
+    assert runtime_bytes(memory_map) == 0x6000 + 0x2000
+    assert "3 runtime, 32 KiB" in memory_map_facts(memory_map)
+    assert highest_address(memory_map) == "past 2^64"

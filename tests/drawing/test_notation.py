@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from efipolicy.drawing.notation import (
     address_text,
     cache_words,
+    grouped,
     groups_for,
     type_style,
 )
@@ -94,3 +95,11 @@ def test_text_is_cut_to_its_room():
     assert all(
         text_width(line, 10) <= 100 for line in wrapped("a few words to be wrapped", 100, 10)
     )
+
+
+def test_addresses_in_a_sentence_are_grouped_and_small_numbers_are_not() -> None:
+    told = "firmware uses 0xfffffffe7fef4000 for 0x0-0x9000; 0x1f bits, 4096 bytes"
+    assert grouped(told) == (
+        "firmware uses 0xffff_fffe_7fef_4000 for 0x0000_0000-0x0000_9000; 0x1f bits, 4096 bytes"
+    )
+    assert grouped(grouped(told)) == grouped(told)

@@ -17,7 +17,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from efipolicy.api import ReadingOptions, open_source, read_source
 from efipolicy.drawing.page_table_boxes import TableBox
-from efipolicy.drawing.page_table_budget import BOXES, GRAVE_BOXES, ROWS
+from efipolicy.drawing.page_table_budget import GRAVE_BOXES, LIMITS, MOST
 from efipolicy.drawing.page_table_foot import NARROWEST, bar_widths
 from efipolicy.drawing.page_table_texts import TIMES
 from efipolicy.drawing.page_table_tree import Entries
@@ -225,8 +225,8 @@ def test_boxes_and_rows_are_as_many_as_one_can_read(name):
     boxes = describe_page_tables(CASES[name])
     most = max(sum(box.column == place for box in boxes) for place in range(5))
     grave = any(box.mapped.get("RWX") or "RWX" in str(box) for box in boxes)
-    assert most <= (GRAVE_BOXES if grave else BOXES)
-    assert all(len(box.rows) <= ROWS for box in boxes) or grave
+    assert most <= (GRAVE_BOXES if grave else LIMITS[0].boxes)
+    assert all(len(box.rows) <= LIMITS[0].rows for box in boxes) or grave
 
 
 def test_terabytes_in_pages_are_a_stack_a_level_and_cost_no_time():
@@ -273,7 +273,7 @@ def test_maps_of_addresses_to_themselves_are_summed_up_first():
 def test_the_middle_of_many_runs_is_folded():
     boxes = describe_page_tables(CASES["striped"])
     rows = boxes[-1].rows
-    assert len(rows) == ROWS
+    assert len(rows) == LIMITS[0].rows
     assert [row.runs for row in rows if row.folded] == [288]
     assert "288 " in drawn(CASES["striped"])
 
@@ -387,3 +387,34 @@ def test_the_same_tables_give_the_same_bytes_whatever_the_hash_seed():
         for seed in ("0", "4711")
     }
     assert len(outputs) == 1
+
+
+def test_what_many_rows_have_in_common_is_drawn_once():
+    svg = ET.fromstring(drawn(CASES["four levels"]))
+    named = [element.get("id") for element in svg.iter() if element.get("id")]
+    assert len(named) == len(set(named))
+    used = [use.attrib["href"].removeprefix("#") for use in svg.iter(f"{SVG}use")]
+    assert len(used) > len(set(used))
+    assert set(used) <= set(named)
+    before = [element.get("id") or element.get("href", "") for element in svg.iter()]
+    for name in set(used):
+        assert before.index(name) < before.index(f"#{name}")
+
+
+def test_a_picture_of_many_tables_has_fewer_rows_but_all_that_is_grave():
+    plain = [mapped(n << 21, 0x3000, 1 << 40 | n << 22, "RW") for n in range(1, 60, 2)]
+    many = [one for n, each in enumerate(plain) for one in (each, *_beside(each, n))]
+    boxes = describe_page_tables(build(FOUR_LEVEL, many))
+    assert sum(1.5 + box.number_of_rows for box in boxes) <= MOST
+    grave = [one._replace(access="RWX") for one in many[:9]]
+    boxes = describe_page_tables(build(FOUR_LEVEL, [*grave, *many[9:]]))
+    shown = [row for box in boxes for row in box.rows if row.run and row.run.access == "RWX"]
+    assert sum(row.number for row in shown) == sum(one.physical.size >> 12 for one in grave)
+
+
+def _beside(one: Mapping, number: int) -> Iterator[Mapping]:
+    """Two more regions in the same table, so that it is like no other."""
+    start = one.virtual_start or 0
+    for place in (1, 2):
+        at = 0x10_0000 * place + (number << 14)
+        yield mapped(one.physical.start + at, 0x1000 * place, start + at, "RW")

@@ -2,8 +2,16 @@
 
 import pytest
 
-from efipolicy.drawing.stylesheet import page_stylesheet, standalone_stylesheet
+from efipolicy.drawing.stylesheet import (
+    CLASSES,
+    PATTERN_CLASSES,
+    page_stylesheet,
+    standalone_stylesheet,
+)
 from efipolicy.drawing.tokens import BASE, FAMILIES, SEVERITIES, STRONG, contrast, tokens
+
+EVERYTHING = "".join(f'<a class="ep-{name}"/>' for name in (*CLASSES, *PATTERN_CLASSES))
+"""A picture with an element of each class, and with links."""
 
 THEMES = pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 
@@ -39,7 +47,7 @@ def test_a_band_has_an_outline_and_takes_text(family, theme):
         assert contrast(text[theme], fill[theme]) >= 4.5
 
 
-@pytest.mark.parametrize("text", [page_stylesheet(), standalone_stylesheet()])
+@pytest.mark.parametrize("text", [page_stylesheet(), standalone_stylesheet(EVERYTHING)])
 def test_a_stylesheet_has_every_colour_it_uses_and_stays_small(text):
     for name in tokens():
         assert text.count(f"--ep-{name}:") >= 2
@@ -53,3 +61,17 @@ def test_the_switch_on_the_page_wins_over_the_system():
     assert 'body[data-theme="dark"]' in text
     assert 'body:not([data-theme="light"])' in text
     assert text.index("body{") < text.index("@media not print")
+
+
+def test_a_picture_of_its_own_carries_only_the_rules_it_needs():
+    text = standalone_stylesheet('<rect class="ep-rtd ep-rib"/><path class="ep-break"/>')
+    assert ".ep-rtd{" in text
+    assert ".ep-fig{font-family" in text
+    assert "--ep-rtd-s:" in text
+    assert ".ep-fig g:hover>.ep-rib{" in text
+    assert ".ep-fig .ep-break{fill:none}" in text.replace(",.ep-fig .ep-axis", "")
+    for absent in (".ep-rtc", "--ep-nvs", "a:hover", "a:focus", ".ep-axis"):
+        assert absent not in text
+    assert text.count("{") == text.count("}")
+    linked = standalone_stylesheet('<a href="#d"><rect class="ep-hit"/></a>')
+    assert ".ep-fig a:hover>.ep-hit" in linked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -31,21 +32,40 @@ def text_boxes(svg: str) -> tuple[list[Box], float, float]:
     """The boxes of all texts, and width and height of the picture."""
     root = ET.fromstring(svg)
     _, _, width, height = map(float, root.attrib["viewBox"].split())
-    return [_box(element) for element in root.iter(f"{SVG}text")], width, height
+    parents = {child: parent for parent in root.iter() for child in parent}
+    hidden = {text for defs in root.iter(f"{SVG}defs") for text in defs.iter(f"{SVG}text")}
+    boxes = [_box(text, parents) for text in root.iter(f"{SVG}text") if text not in hidden]
+    return [*boxes, *_used(root, parents)], width, height
 
 
-def _box(element: ET.Element) -> Box:
-    text = "".join(element.itertext())
-    names = [name.removeprefix("ep-") for name in element.attrib["class"].split()]
-    look: dict[str, str] = {}
+def _used(root: ET.Element, parents: dict[ET.Element, ET.Element]) -> Iterator[Box]:
+    """The texts of what is drawn once and used in many places."""
+    named = {element.get("id"): element for element in root.iter() if element.get("id")}
+    for use in root.iter(f"{SVG}use"):
+        x, y = float(use.get("x", 0)), float(use.get("y", 0))
+        for element in named[use.attrib["href"].removeprefix("#")].iter(f"{SVG}text"):
+            text, left, top, right, bottom = _box(element, parents)
+            yield Box(text, left + x, top + y, right + x, bottom + y)
+
+
+def _look(element: ET.Element, parents: dict[ET.Element, ET.Element]) -> dict[str, str]:
+    """The properties of an element, those of what it stands in included."""
+    look = _look(parents[element], parents) if element in parents else {}
+    names = [name.removeprefix("ep-") for name in element.get("class", "").split()]
     for name, properties in CLASSES.items():
         if name in names:
             look |= properties
+    return look
+
+
+def _box(element: ET.Element, parents: dict[ET.Element, ET.Element]) -> Box:
+    text = "".join(element.itertext())
+    look = _look(element, parents)
     size = float(look["font-size"].removesuffix("px"))
     mono = look["font-family"] == "@mono"
     width = text_width(text, size, mono=mono, bold="font-weight" in look)
     anchor = look.get("text-anchor")
-    x, y = float(element.attrib["x"]), float(element.attrib["y"])
+    x, y = float(element.get("x", 0)), float(element.get("y", 0))
     left = x - width if anchor == "end" else x - width / 2 if anchor == "middle" else x
     turned = re.fullmatch(
         r"translate\((\S+) (\S+)\) rotate\(-90\)", element.attrib.get("transform", "")

@@ -148,3 +148,16 @@ def test_a_platform_with_a_declared_chain_shows_that(build):
     (svg,) = figures(page(built))
     assert "x86-topdown to x86-fixed-window" in svg
     assert "KEXEC-001" in svg
+
+
+def test_a_verdict_names_the_kernel_by_its_place_and_groups_addresses(build):
+    hops = "x86-topdown,x86-topdown,x86-topdown,x86-fixed-window"
+    text = page(build(f".. efi:kexec-chain:: ovmf-x86_64\n   :hops: {hops}"))
+    plain = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", text))
+    assert re.search(
+        r"Firmware uses 0xffff_fffe_\w{4}_\w{4} for 0x\w{4}_\w{4}-0x\w{4}_\w{4};", plain
+    )
+    assert "the fourth kernel has it at 0xffff_fffe_" in plain
+    assert "hop 2: loader unspecified: the third kernel is told" in plain
+    assert plain.count("the second kernel") == 1  # of the first hop
+    assert not re.search(r"\b0x[0-9a-f]{5,}\b", plain)

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from efipolicy.errors import EfipolicyError
+from efipolicy.engine.planning import PlanChoice, planned
 from efipolicy.sphinxext.elements import efi_figure
 from efipolicy.sphinxext.installed import registry
-from efipolicy.sphinxext.mapping_pages import mapping_nodes, plan_nodes
+from efipolicy.sphinxext.mapping_pages import plan_nodes
 from efipolicy.sphinxext.strategy_examples import example_nodes, example_of, platform_at
 from tests.conftest import FIXTURES, PLATFORMS
 from tests.drawing.maps import finding
@@ -58,16 +58,11 @@ def test_what_cannot_be_drawn_is_told_with_its_place(build: Build, lines: str, w
     assert "index.rst:4" in done.warnings
 
 
-def test_a_strategy_that_does_not_fit_is_an_error_for_who_calls():
-    platform = platform_at(str(PLATFORMS / "ovmf-x86_64.yaml"))
-    with pytest.raises(EfipolicyError):
-        mapping_nodes(platform, "arm64-novamap")
-
-
 def test_findings_link_on_the_page_and_nowhere_in_the_file():
     platform = platform_at(str(PLATFORMS / "ovmf-x86_64.yaml"))
     index = platform.memory_map.runtime[0].index
-    figure, _ = mapping_nodes(platform, "x86-topdown", findings=[finding(index, "RT-003")])
+    made = planned(platform, registry(), PlanChoice(strategy="x86-topdown"))
+    figure, _ = plan_nodes(platform, made, findings=[finding(index, "RT-003")])
     assert isinstance(figure, efi_figure)
     assert 'href="rule.html"' in figure["svg"]
     assert "RT-003" in figure["standalone"]

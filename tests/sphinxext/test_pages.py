@@ -86,7 +86,7 @@ def test_a_platform_page_has_pills_picture_findings_table_and_source(pages):
     assert 'href="../rules/uefi/overlapping-descriptors.html"' in text
     assert "efi-rule:" not in text
     assert "efipolicy lint broken-x86_64.yaml" in text
-    assert '<span class="pre">0x0000_7000_0000</span>' in text
+    assert "<code>0x0000_7000_0000</code>" in text
 
 
 def test_pictures_on_pages_keep_their_texts_apart(pages):

@@ -105,7 +105,7 @@ def test_a_page_has_facts_options_text_example_and_matrix_in_that_order(pages) -
     text = (pages.out / "strategies" / "x86-topdown.html").read_text(encoding="utf-8")
     assert headings(text) == [*GENERATED[:2], *SECTIONS, *GENERATED[2:]]
     for option in BUILT_IN["x86-topdown"].options:
-        assert f'<span class="pre">{option.name}</span>' in text
+        assert f">{option.name}</code>" in text
     assert "efipolicy plan small-x86_64.yaml --strategy x86-topdown" in text
     assert "0xffff_fffe_fffe_0000" in text
     assert 'id="pt-x86-topdown' in text
