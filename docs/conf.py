@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 import efipolicy
-from efipolicy.drawing.paper import BOOK_SETTINGS
+from efipolicy.drawing.latex_book import BOOK_SETTINGS
 
 project = "efipolicy"
 author = "The efipolicy authors"

@@ -21,21 +21,18 @@ from efipolicy.model.platform import (
     Platform,
 )
 from efipolicy.plugin.registry import Registry
-from efipolicy.policy import Selection, choosing
-from efipolicy.policy.search import find_configuration
 from efipolicy.source import ForeignInputError, InputError, SourceText
 
 if TYPE_CHECKING:
     from efipolicy.engine.fixing import Relint
     from efipolicy.model.handover import HandoverJudgement
+    from efipolicy.policy import Selection
     from efipolicy.policy.configuration import Configuration
 
 _YAML_SUFFIXES = (".yaml", ".yml")
 
 
 InputKind = Literal["platform", "capture", "evidence"]
-
-selection_of = choosing.selection_of
 
 
 class InternalError(EfipolicyError):
@@ -199,6 +196,8 @@ def configuration_of(path: str | None = None) -> Configuration | None:
 
     Raises `UsageError` for a file that cannot be read, and with everything that is wrong with it.
     """
+    from efipolicy.policy.search import find_configuration
+
     found = find_configuration() if path is None else path
     if found is None:
         return None
@@ -206,6 +205,31 @@ def configuration_of(path: str | None = None) -> Configuration | None:
     from efipolicy.policy.configuration import read_configuration
 
     return read_configuration(found, shown_path(found), ACCEPTANCE)
+
+
+def selection_of(
+    registry: Registry,
+    *,
+    policies: Iterable[str] = (),
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    preview: bool = False,
+    configuration: Configuration | None = None,
+) -> Selection:
+    """The rules that count, as of `efipolicy.policy.choosing.selection_of`.
+
+    Nothing of policies is imported by those who only read. Raises `UsageError` as that does.
+    """
+    from efipolicy.policy import choosing
+
+    return choosing.selection_of(
+        registry,
+        policies=policies,
+        select=select,
+        ignore=ignore,
+        preview=preview,
+        configuration=configuration,
+    )
 
 
 def lint_paths(

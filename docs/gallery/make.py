@@ -18,7 +18,7 @@ PAGES = {
     "landing": "index.html",
     "platform": "reference/platforms/broken-x86_64.html",
     "rule": "reference/rules/uefi/overlapping-descriptors.html",
-    "strategy": "reference/strategies/x86-topdown.html#worked-example",
+    "strategy": "reference/strategies/x86-topdown.html",
 }
 LOOKS = {
     "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},

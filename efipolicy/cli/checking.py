@@ -1,8 +1,8 @@
 """What ``efipolicy plugins --check`` looks at, beyond that every plugin loads.
 
 Everything a plugin contributes is built and asked once: the examples of rules are true, options
-take their own defaults, pages are there, strategies plan a small map, formats read nothing into
-noise, reporters print an empty report, policies can be loaded.
+take their own defaults, pages are there, strategies plan a small map, hand-overs judge one, formats
+read nothing into noise, reporters print an empty report, policies can be loaded.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from efipolicy.plugin import (
     Bad,
     CaptureFormat,
     Good,
+    HandoverVariant,
     Option,
     PlanRequest,
     RenderOptions,
@@ -30,11 +31,13 @@ from efipolicy.plugin import (
     Strategy,
 )
 from efipolicy.plugin.calling import one_line, raised_at
+from efipolicy.plugin.handovers import handover_request
 from efipolicy.plugin.options import option_text, option_values, written_value
 from efipolicy.plugin.registry import Plugin, Registry
 from efipolicy.plugin.sound import (
     SINGULAR,
     check_value,
+    sound_judgement,
     sound_plan,
     sound_reading,
     sound_text,
@@ -222,7 +225,12 @@ def _reporter(value: Reporter, _registry: Registry) -> Iterator[str]:
     yield from ()
 
 
-def _handover(_value: object, _registry: Registry) -> Iterator[str]:
+def _handover(value: HandoverVariant, registry: Registry) -> Iterator[str]:
+    for name, architecture in registry.architectures.items():
+        if value.architectures and name not in value.architectures:
+            continue
+        platform = factories.platform("EfiConventionalMemory  0x0  256  WB", architecture=name)
+        sound_judgement(value.judge(handover_request(platform, architecture)))
     yield from ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import tomllib
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from efipolicy.cli.plugin_templates import Home, parts_of
@@ -105,25 +106,36 @@ def _imported(tree: ast.Module, module: str) -> set[str]:
 
 
 def _importing(text: str, module: str, names: set[str]) -> str:
-    """A module's text with names imported from another one, in the statement that is there."""
+    """A module's text with names imported from another one, in the statement that is there.
+
+    A statement that shares its lines with something else stays as it is, beside one of its own.
+    """
     tree = ast.parse(text)
-    if names <= _imported(tree, module):
+    missing = names - _imported(tree, module)
+    if not missing:
         return text
-    lines = text.splitlines()
+    lines = text.split("\n")  # not splitlines: a form feed ends no line of Python's
     for node in tree.body:
-        plain = isinstance(node, ast.ImportFrom) and all(not one.asname for one in node.names)
-        if plain and isinstance(node, ast.ImportFrom) and node.module == module:
-            statement = _statement(module, names | _imported(tree, module))
-            lines[node.lineno - 1 : node.end_lineno] = statement
-            return "\n".join(lines) + "\n"
+        if isinstance(node, ast.ImportFrom) and node.module == module and _is_alone(node, lines):
+            present = {alias.name for alias in node.names}
+            lines[node.lineno - 1 : node.end_lineno] = _statement(module, missing | present)
+            return "\n".join(lines)
     before = [
         node.end_lineno or 0
         for number, node in enumerate(tree.body)
         if _is_future(node) or (number == 0 and isinstance(node, ast.Expr))
     ]
-    place = max(before, default=0)
-    lines[place:place] = ["", *_statement(module, names)]
-    return "\n".join(lines) + "\n"
+    comments = len([*takewhile(lambda line: line.startswith("#"), lines)])
+    place = max(before, default=comments)
+    lines[place:place] = ["", *_statement(module, missing)]
+    return "\n".join(lines)
+
+
+def _is_alone(node: ast.ImportFrom, lines: list[str]) -> bool:
+    """Whether the lines of an import hold nothing besides names: no comment, no other statement."""
+    written = "".join(lines[node.lineno - 1 : node.end_lineno])
+    plain = all(one.name != "*" and not one.asname for one in node.names)
+    return plain and "#" not in written and ";" not in written
 
 
 def _is_future(node: ast.stmt) -> bool:

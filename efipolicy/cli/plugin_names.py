@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from efipolicy.errors import UsageError
+from efipolicy.model.platform import UNKNOWN_ARCHITECTURE
 from efipolicy.plugin.registry import Registry
 
 PREFIX = "efipolicy-"
@@ -93,6 +94,7 @@ def _offered(kind: str, registry: Registry) -> Iterator[tuple[str, str]]:
     """The names of what is installed of the kind, each with what it is."""
     match kind:
         case "architecture":
+            yield UNKNOWN_ARCHITECTURE, "it means that nobody knows which architecture it is"
             for one in registry.architectures:
                 yield one, f"{_owner(registry, 'architectures', one)} has an architecture `{one}`"
         case "strategy":

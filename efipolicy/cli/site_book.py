@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import io
 import os
 import re
@@ -14,10 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
+from weakref import finalize
 
 from efipolicy.cli.running import tell
 from efipolicy.cli.site_folder import SiteError, StatusLine, on_terminal, write_changed
-from efipolicy.drawing.paper import BOOK_SETTINGS
+from efipolicy.drawing.latex_book import BOOK_SETTINGS
 from efipolicy.errors import UsageError
 
 _PROGRAMS: Final = {
@@ -30,7 +30,6 @@ _CONVERTERS: Final = (
     "a PDF needs rsvg-convert or CairoSVG for its pictures, and neither is installed; install one "
     "with `apt install librsvg2-bin` or `pip install 'efipolicy[pdf]'`"
 )
-
 
 _MISSING: Final = re.compile(r"^Missing character: There is no (\S+)", re.MULTILINE)
 
@@ -49,7 +48,7 @@ class BookFile:
             raise UsageError(f"{path} cannot be written: no file in a folder that exists")
         _require()
         self._folder = Path(mkdtemp(prefix="efipolicy-book-"))
-        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+        self._remove = finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self.root = self._folder / "source"
 
     def holds(self, path: str) -> bool:
@@ -101,7 +100,7 @@ class BookFile:
         finally:
             if shown:
                 shown.clear()
-            shutil.rmtree(folder, ignore_errors=True)
+            self._remove()
         return [line for line in warnings.getvalue().splitlines() if line.strip()]
 
     def _set(self, folder: Path) -> None:

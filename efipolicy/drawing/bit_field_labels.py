@@ -22,7 +22,7 @@ GAP: Final = 12
 
 _MARKER: Final = 16
 _SPACE: Final = 8
-_LONGEST_PHRASES: Final = (300, 200, 120)
+_LONGEST_PHRASES: Final = (400, 300, 200, 120)
 _MOST_PARTED: Final = 4
 _MOST_ORDERED: Final = 4
 

@@ -104,11 +104,6 @@ def _pushed(labels: Iterator[Label] | Sequence[Label]) -> list[Label]:
     return pushed
 
 
-def limit_text(address: int, groups: int) -> str:
-    """An address that may be an end: one group more has no zeros in front; 2^64 is named so."""
-    return "".join(text for text, _ in _parts(address, groups, None))
-
-
 def draw_labels(
     svg: SvgWriter, labels: Sequence[Label], x: float, groups: int, *anchor: str
 ) -> None:
@@ -130,6 +125,7 @@ def draw_labels(
 
 
 def _parts(address: int, groups: int, above: list[str] | None) -> list[tuple[str, str | None]]:
+    """An address that may be an end: one group more has no zeros in front; 2^64 is named so."""
     if address >= _TOP:
         return [("2^64" if address == _TOP else "above 2^64", None)]
     digits = address_groups(address, groups)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from efipolicy.drawing.document import WIDTH, document, draw_title
 from efipolicy.drawing.findings import draw_severity
-from efipolicy.drawing.notation import address_text
+from efipolicy.drawing.notation import address_text, grouped
 from efipolicy.drawing.page_table_leaves import draw_rounded
 from efipolicy.drawing.page_table_texts import ACCESS_STYLES
 from efipolicy.drawing.svg import Form, SvgWriter, number
@@ -212,7 +212,10 @@ def step_words(step: WalkStep) -> str:
     if decoded.reserved:
         return f"reserved bits {decoded.reserved:#x} are set"
     access = ACCESS_STYLES[decoded.access].label if decoded.access else "unknown access"
-    words = [f"maps {size_text(step.level.entry_size)} at {decoded.physical or 0:#x},", access]
+    words = [
+        f"maps {size_text(step.level.entry_size)} at {address_text(decoded.physical or 0, 2)},",
+        access,
+    ]
     words.append(decoded.cache or "of an unknown cache type")
     return " ".join(words) + (", contiguous" if decoded.contiguous else "")
 
@@ -262,18 +265,18 @@ def _draw_ends(svg: SvgWriter, walked: Walked, y: float) -> float:
 def _marked_ends(walked: Walked) -> Iterator[tuple[Severity | None, str]]:
     """The address that is reached and by which accesses, what faults, and what was not meant."""
     if walked.without_tables:
-        yield None, f"no tables: {walked.without_tables}"
+        yield None, grouped(f"no tables: {walked.without_tables}")
     if walked.physical is None:
-        yield Severity.ERROR, walked.fault or "no access gets through"
+        yield Severity.ERROR, grouped(walked.fault or "no access gets through")
     else:
         through = [one.kind for one in walked.accesses if one.fault is None]
         cache = f", {walked.reached.cache}" if walked.reached and walked.reached.cache else ""
-        yield None, f"physical {walked.physical:#x}: {', '.join(through)}{cache}"
+        yield None, f"physical {address_text(walked.physical, 2)}: {', '.join(through)}{cache}"
         for one in walked.accesses:
             if one.fault is not None:
-                yield None, f"{one.kind}: {fault_text(one)}"
+                yield None, grouped(f"{one.kind}: {fault_text(one)}")
     for difference in walked.differences:
-        yield Severity.INFO, difference
+        yield Severity.INFO, grouped(difference)
 
 
 def page_walk_ends(walked: Walked) -> list[str]:
@@ -284,4 +287,4 @@ def page_walk_ends(walked: Walked) -> list[str]:
 def _description(walked: Walked) -> str:
     steps = [f"{step.level.name}[{step.number}] {step_words(step)}" for step in walked.steps]
     told = "; ".join([*steps, *page_walk_ends(walked)])
-    return f"Walk of {walked.address:#x}: {told}."
+    return f"Walk of {address_text(walked.address, 2)}: {told}."

@@ -21,7 +21,7 @@ _REBOOT: Final = (
     r"(?:panic_)?(?:warm|cold|hard|soft|gpio|bios|triple|kbd|acpi|efi|pci|force|default"
     r"|[wchsgbtkaepfd]|s(?:mp)?\d{1,4})"
 )
-_KEPT: Final = re.compile(
+_KEPT: Final = (
     r"(?:noefi|nokaslr|kaslr|add_efi_memmap|virtefi|uefi_debug|no4lvl|no5lvl|nogbpages|"
     r"arm64\.nolva|no_hash_pointers|mem_encrypt=(?:on|off|active)|noexec=(?:on|off)|"
     r"(?:acpi_rsdp|elfcorehdr)=[0-9a-fA-F]{1,24}|mem=nopentium|memmap=exactmap|"
@@ -118,7 +118,7 @@ def _kept(word: str) -> str | None:
     known = [one for one in _efi_words(word) if one in _EFI_WORDS]
     if known:
         return _EFI + ",".join(known)
-    return word if _KEPT.fullmatch(word) else None
+    return word if re.fullmatch(_KEPT, word) else None
 
 
 def _is_of_kernel(text: CaptureText, at: int) -> bool:

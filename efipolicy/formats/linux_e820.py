@@ -48,12 +48,11 @@ _RANGE: Final = (
 )
 _LABEL: Final = rf"(?P<label>{_BIOS}|user|modified|extended|reserve{_B}setup_data):"
 _CHANGE: Final = rf"e820:?{_B}(?P<change>update|remove)"
-_LINE: Final = re.compile(
-    rf"(?:{_LABEL}|{_CHANGE}){_B}{_RANGE}{_B}(?P<type>{_TYPE})"
-    rf"(?:{_B}(?:=(?:3D)?){{2}}>{_B}(?P<to>{_TYPE}))?{_B}(?=[\r\n\",]|=(?:20|09)|\Z)",
-    re.IGNORECASE,
+_LINE: Final = (
+    rf"(?i)(?:{_LABEL}|{_CHANGE}){_B}{_RANGE}{_B}(?P<type>{_TYPE})"
+    rf"(?:{_B}(?:=(?:3D)?){{2}}>{_B}(?P<to>{_TYPE}))?{_B}(?=[\r\n\",]|=(?:20|09)|\Z)"
 )
-_LABELLED: Final = re.compile(_LABEL)
+"""Compiled when a log says ``e820``, as it takes long."""
 
 
 class _Line(NamedTuple):
@@ -107,26 +106,26 @@ def _edited_lines(text: CaptureText, low: int, high: int) -> Iterator[_Line]:
     at = text.text.find(_HEADER, low, high)
     while at >= 0:
         at += len(_HEADER)
-        label = _LABELLED.search(text.text, at, min(high, at + _NEAR))
+        label = re.compile(_LABEL).search(text.text, at, min(high, at + _NEAR))
         while label and label["label"] != _BIOS:
             line = None if text.is_remark(label.start()) else _line(text, label.start())
             if line:
                 yield line
             at = label.end()
-            label = _LABELLED.search(text.text, at, min(high, at + _NEAR))
+            label = re.compile(_LABEL).search(text.text, at, min(high, at + _NEAR))
         at = text.text.find(_HEADER, at, high)
 
 
 def _line(text: CaptureText, start: int) -> _Line | None:
     """The line that starts here; of a wrapped one as much as fits."""
-    match = _LINE.match(text.text, start)
+    match = re.compile(_LINE).match(text.text, start)
     if match and _is_whole(match) and not match[0].rstrip(" \t)")[-1].isdigit():
         return _Line(match)
     if "mem" not in text.text[start : start + 40] and match is None:
         return None
     line = None
     for lines in joined(text.text, start):
-        match = _LINE.fullmatch(lines.text.rstrip('",'))
+        match = re.compile(_LINE).fullmatch(lines.text.rstrip('",'))
         line = _Line(match, lines) if match and _is_whole(match) else line
     return line
 

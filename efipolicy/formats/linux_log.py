@@ -83,7 +83,6 @@ def after_kexec(text: CaptureText, start: int) -> bool:
     return text.text.find("Starting new kernel", max(0, start - 2048), start) >= 0
 
 
-_BANNER_START: Final = "EFI v"
 _BANNER: Final = re.compile(
     r"EFI v(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?[ \t]+by[ \t]++"
     r"(?:([^\n\r\\]{0,256}?)(?:\r?\n|\\n|\Z|:(?=[ \t]+[A-Z]\w*=))|[^\n\r\\]{257})"
@@ -125,12 +124,9 @@ def banner(text: CaptureText, boot: Boot) -> Banner | None:
 
 def banners(text: CaptureText, start: int, end: int) -> Iterator[re.Match[str]]:
     """The banners in a part of a log, remarks of its keeper left out."""
-    at = text.text.find(_BANNER_START, start, end)
-    while at >= 0:
-        found = _BANNER.match(text.text, at, end)
-        if found and not text.is_remark(at):
+    for found in _BANNER.finditer(text.text, start, end):
+        if not text.is_remark(found.start()):
             yield found
-        at = text.text.find(_BANNER_START, found.end() if found else at + 1, end)
 
 
 def revision(

@@ -84,7 +84,7 @@ def stated_architecture(
             return architecture, _stated(words)
     end = boot.early_end
     for pattern, architecture in _PROOFS:
-        found = pattern.search(text.text, boot.start, end)
+        found = re.compile(pattern).search(text.text, boot.start, end)
         if found and not text.is_remark(found.start()):
             return architecture, _stated(f"`{' '.join(found[0].split())}`")
     return None
@@ -113,14 +113,15 @@ def _stated(evidence: str) -> ArchitectureReason:
 
 
 _PROOFS: Final = (
-    (re.compile(r"Booting Linux on physical CPU 0x[0-9a-f]+ \[0x[0-9a-f]{8}\]"), "arm64"),
-    (re.compile(r"CPU: ARMv7"), "arm32"),
-    (re.compile(r"SALsystab=0x"), "ia64"),
-    (re.compile(r"smpboot: CPU0: (?:Intel|AMD)"), "x86_64"),
-    (re.compile(r"BOOT_IMAGE=\S{0,256}(?:x86_64|amd64)"), "x86_64"),
-    (re.compile(r"BOOT_IMAGE=\S{0,256}(?:aarch64|arm64)"), "arm64"),
-    (re.compile(r"riscv: (?:base ISA|ELF capabilities)"), "riscv64"),
+    (r"Booting Linux on physical CPU 0x[0-9a-f]+ \[0x[0-9a-f]{8}\]", "arm64"),
+    (r"CPU: ARMv7", "arm32"),
+    (r"SALsystab=0x", "ia64"),
+    (r"smpboot: CPU0: (?:Intel|AMD)", "x86_64"),
+    (r"BOOT_IMAGE=\S{0,256}(?:x86_64|amd64)", "x86_64"),
+    (r"BOOT_IMAGE=\S{0,256}(?:aarch64|arm64)", "arm64"),
+    (r"riscv: (?:base ISA|ELF capabilities)", "riscv64"),
 )
+"""Patterns and what they prove; few logs are without a compiler that says it sooner."""
 
 _PLACEHOLDERS: Final = (
     "Unknown",

@@ -16,9 +16,8 @@ TABLE_HEADER: Final = "Processing EFI Memory Attributes table"
 _WRAPPED_HEADER: Final = re.compile(
     r"[\s>=]{1,40}".join(re.escape(one) for one in TABLE_HEADER.split())
 )
-_UNEXPECTED: Final = re.compile(
-    r"Unexpected EFI Memory Attributes table version (-?\d{1,10})(?!\d)"
-)
+_UNEXPECTED_VERSION: Final = "Unexpected EFI Memory Attributes table version "
+_UNEXPECTED: Final = rf"{_UNEXPECTED_VERSION}(-?\d{{1,10}})(?!\d)"
 
 
 def header_before(text: CaptureText, low: int, high: int) -> int:
@@ -36,7 +35,7 @@ def memory_attributes_table(
     """The Memory Attributes Table of one boot; whole when the kernel dumped all of it."""
     within = [entry for entry in entries if boot.start <= entry.start < boot.end]
     if not within:
-        found = _UNEXPECTED.search(text.text, boot.start, boot.end)
+        found = _unexpected_version(text, boot)
         if found is None:
             return None
         return MemoryAttributesTable(
@@ -53,3 +52,10 @@ def memory_attributes_table(
         extent="whole" if dumped else "partial",
         located=text.record(first, last),
     )
+
+
+def _unexpected_version(text: CaptureText, boot: Boot) -> re.Match[str] | None:
+    """The version of a table that the kernel of one boot could not read, in its words."""
+    if not text.plain.holds(_UNEXPECTED_VERSION):  # long words are found faster than a pattern
+        return None
+    return re.compile(_UNEXPECTED).search(text.text, boot.start, boot.end)

@@ -38,11 +38,12 @@ _LABELLED: Final = (
     r"|(?:user|owner|host|login|account|node|machine|customer)(?:[ _-]?(?:name|id))?[ \t]*[:=])"
     r"|(?<!\S)\S{1,64}="
 )
-_NOT_OWN: Final = re.compile("|".join((_OTHER_LINE, _IDENTITY, _LABELLED)))
+_NOT_OWN: Final = "|".join((_OTHER_LINE, _IDENTITY, _LABELLED))
+"""Compiled when a capture calls its machine something, as it takes long."""
 _ADDRESS: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 """An address of IPv4; the version of firmware may look the same."""
 
-_VERSION_WORD: Final = re.compile(
+_VERSION_WORD: Final = (
     r"[({\[]?[A-Za-z]?\d[\d.]{0,15}[A-Za-z]?[)}\]]?|[A-Z]{1,2}|[-+/(),.:]|\(?\d\d/\d\d/\d{4}\)?"
     r"|(?i:uefi|bios|efi|firmware|fw|sfw|bundle|release|rel|rev|revision|ver|version|build|beta"
     r"|pre-release|stable|debug|test)[.:]?"
@@ -89,17 +90,17 @@ def with_own_names(platform: Platform) -> Platform:
 
 def own_words(words: str) -> str:
     """The words up to the first that belong to another line, or to one machine alone."""
-    found = [one for one in (_NOT_OWN.search(words), _ADDRESS.search(words)) if one]
+    found = [one for one in (re.search(_NOT_OWN, words), _ADDRESS.search(words)) if one]
     return _up_to(words, min((one.start() for one in found), default=None))
 
 
 def own_version(words: str) -> str:
     """The version of firmware: its first word, and those that can only be of a version."""
-    found = _NOT_OWN.search(words)
+    found = re.search(_NOT_OWN, words)
     first, *others = _up_to(words, found.start() if found else None).split(" ")
     kept = [first]
     for word in others:
-        if _ADDRESS.fullmatch(word) or (word and not _VERSION_WORD.fullmatch(word)):
+        if _ADDRESS.fullmatch(word) or (word and not re.fullmatch(_VERSION_WORD, word)):
             break
         kept.append(word)
     return _up_to(" ".join(kept), None)

@@ -41,22 +41,26 @@ class Frozen:
     """A frozen dataclass all of whose fields are keywords; equal to itself and nothing else.
 
     `dataclasses.replace` and `dataclasses.fields` take it. A default is one value for all: there
-    are no factories.
+    are no factories. A subclass is one as it stands, and takes no decorator of `dataclasses`.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     __signature__: ClassVar = _Keywords()
     _required: ClassVar[frozenset[str]]
+    _defaults: ClassVar[dict[str, Any]]
 
     def __init_subclass__(cls) -> None:
         dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
         fields = cls.__dataclass_fields__
-        cls._required = frozenset(name for name in fields if fields[name].default is MISSING)
+        given = ((name, fields[name].default) for name in fields)
+        cls._defaults = {name: default for name, default in given if default is not MISSING}
+        cls._required = frozenset(fields.keys() - cls._defaults.keys())
 
     def __init__(self, **values: Any) -> None:
         if not self._required <= values.keys() <= self.__dataclass_fields__.keys():
             raise self._mistake(values)
-        vars(self).update(values)
+        # A default that stayed with the class alone would, if a function, become a method.
+        vars(self).update(self._defaults, **values)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise FrozenInstanceError(f"cannot assign to field {name!r}")

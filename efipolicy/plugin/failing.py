@@ -82,10 +82,7 @@ def hook_mistakes(module: Any) -> list[str]:
     for name, function in list(vars(module).items()):
         marked: Any = getattr(function, "efipolicy_impl", None)
         if not isinstance(marked, dict):
-            if name in HOOKS and inspect.isroutine(function):
-                mistakes.append(f"its function {name} is not marked with @hookimpl")
-            elif name in HOOKS:
-                mistakes.append(_no_function(name, function))
+            mistakes += _unmarked(name, function)
             continue
         hook = marked.get("specname") or name
         if hook not in HOOKS:
@@ -99,6 +96,18 @@ def hook_mistakes(module: Any) -> list[str]:
             mistakes.append(f"its hook {hook} is a wrapper; hooks of efipolicy are only answered")
         mistakes += _arguments(hook, function)
     return mistakes
+
+
+def _unmarked(name: str, value: object) -> list[str]:
+    """What is wrong with something of a module that is no marked hook; mostly nothing is."""
+    if name in HOOKS:
+        if inspect.isroutine(value):
+            return [f"its function {name} is not marked with @hookimpl"]
+        return [_no_function(name, value)]
+    if name.startswith("efipolicy_") and inspect.isroutine(value):
+        hint = suggestion(name, HOOKS)
+        return [f"its function {name} is no hook and not marked with @hookimpl{hint}"]
+    return []
 
 
 def _no_function(name: str, value: object) -> str:

@@ -59,7 +59,8 @@ class Guarded:
             raise
         except BaseException as problem:
             if isinstance(problem, Exception):
-                ours = isinstance(problem, EfipolicyError)
+                # What is wrong with an input a plan may say in our words; a rule has findings.
+                ours = isinstance(problem, EfipolicyError) and self._sound is not sound_findings
                 if not ours or isinstance(problem, BrokenPromiseError):
                     note(problem, self._plugin)
                 raise
@@ -110,10 +111,12 @@ def quietly(function: Callable[[], T]) -> T:
 def loading(function: Callable[[], T]) -> T:
     """What a function gives that imports a plugin or asks a hook: as `quietly`, and more.
 
-    It is to leave the working directory, by which inputs are found, and not to lower the limit of
-    recursion, by which all else works; both are put back. Raises `BrokenPromiseError`.
+    It is to leave the working directory, by which inputs are found, and the path on which modules
+    are, and not to lower the limit of recursion, by which all else works; all are put back. What is
+    added to the path stays. Raises `BrokenPromiseError`.
     """
     limit, folder = sys.getrecursionlimit(), _working_directory()
+    path, places = sys.path, [*sys.path]
     try:
         result = quietly(function)
     finally:
@@ -122,6 +125,15 @@ def loading(function: Callable[[], T]) -> T:
             sys.setrecursionlimit(limit)
         if moved != folder and folder:
             os.chdir(folder)
+        there: object = sys.path
+        taken = [one for one in places if not (isinstance(there, list) and one in there)]
+        if taken:
+            sys.path = path
+            path[:] = places
+    if taken:
+        raise BrokenPromiseError(
+            f"it took {len(taken)} places out of sys.path, where modules are found"
+        )
     if lowered < limit:
         raise BrokenPromiseError(f"it lowered the limit of recursion to {lowered}")
     if moved != folder and folder:

@@ -54,6 +54,17 @@ _KINDS: dict[str, type] = {
 _REGISTERS = "requirements"  # come with the policies
 
 
+class _Manager(pluggy.PluginManager):
+    """Passes over ``__file__``, ``__spec__``, …: pluggy takes long to see that they are no hooks.
+
+    They are most of what a module holds whose one hook imports what it needs.
+    """
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """What a plugin says of its hook of a name, if it is one."""
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+
+
 class Registry:
     """What the installed plugins contribute, kind by kind.
 
@@ -72,7 +83,7 @@ class Registry:
         if blocked is None:
             setting = os.environ.get("EFIPOLICY_PLUGINS", "")
             blocked = _blocked_by_environment(setting, self.plugins) if setting else ()
-        self._manager = pluggy.PluginManager("efipolicy")
+        self._manager = _Manager("efipolicy")
         self._manager.add_hookspecs(hookspecs)
         self._values: dict[str, dict[str, Any]] = {}
         self._owners: dict[tuple[str, str], Plugin] = {}

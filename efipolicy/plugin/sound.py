@@ -27,7 +27,7 @@ from efipolicy.model.mapping import (
     VirtualMapEntry,
 )
 from efipolicy.model.mapping import Mapping as PlannedMapping
-from efipolicy.model.platform import Platform
+from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, Platform
 from efipolicy.paging import RadixGeometry, RegionGeometry
 from efipolicy.plugin.calling import one_line
 from efipolicy.plugin.rules import FACTS
@@ -141,6 +141,8 @@ def _all(what: str, field: str, values: Iterable[object], expected: Any) -> None
 
 
 def _architecture(what: str, value: Any) -> None:
+    if value.name == UNKNOWN_ARCHITECTURE:
+        raise BrokenPromiseError(f"{what}: its name means that nobody knows which one it is")
     for size, geometries in value.geometries.items():
         _of_type(what, "a page size of geometries", size, int)
         _of_type(what, f"geometries[{size:#x}]", geometries, tuple)
@@ -268,10 +270,14 @@ def sound_findings(given: object) -> list[Finding | NotJudged]:
 
 
 def _finding(item: Finding) -> None:
-    if not hasattr(item.subject, "located"):
+    located = getattr(item.subject, "located", False)
+    if located is not None and not all(hasattr(located, name) for name in ("span", "span_of")):
         raise _wrong("a finding", "subject", item.subject, "an object of the model")
     _of_type("a finding", "message", item.message, str)
     _of_type("a finding", "region", item.region, (AddressRange, _NONE))
+    if item.region and not 0 <= item.region.start <= item.region.end:
+        place = f"[{item.region.start:#x}, {item.region.end:#x})"
+        raise BrokenPromiseError(f"the region of a finding is {place}, which is none")
     _of_type("a finding", "field", item.field, (str, _NONE))
     _of_type("a finding", "fix", item.fix, (Fix, _NONE))
     _of_type("a finding", "requirements", item.requirements, tuple)

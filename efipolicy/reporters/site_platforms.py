@@ -10,10 +10,12 @@ from efipolicy.reporters.site_content import SiteContent, SitePlatform, by_archi
 from efipolicy.reporters.site_markup import (
     book_order,
     chip_line,
+    counted,
     doc_link,
     escaped,
     page_text,
     platform_link,
+    section_text,
     severity_marks,
     slug,
     table_text,
@@ -65,3 +67,14 @@ def platform_facets(content: SiteContent) -> Iterator[tuple[str, str]]:
         rows = [_platform_row(content, one) for one in members]
         table = table_text(_PLATFORM_HEADS, rows)
         yield f"platforms/by-{slug(name)}.rst", page_text(title, table, orphan=True)
+
+
+def platforms_of(content: SiteContent, architecture: str) -> str:
+    """The part of an architecture's page about the platforms of the site that have it.
+
+    It names them only: a finding less on one of them leaves the page as it is.
+    """
+    having = by_architecture(content)[architecture]
+    told = f"{len(having)} of {counted(len(content.platforms), 'platform')}"
+    links = ", ".join(platform_link(content, one) for one in having)
+    return section_text("This site's platforms", f"{told}: {links}.")

@@ -14,7 +14,12 @@ from typing import Final
 from efipolicy.reporters.site_content import SiteContent
 from efipolicy.reporters.site_landing import SEARCH, landing
 from efipolicy.reporters.site_markup import online_only, page_text
-from efipolicy.reporters.site_platforms import all_platforms, platform_facets, platform_pages
+from efipolicy.reporters.site_platforms import (
+    all_platforms,
+    platform_facets,
+    platform_pages,
+    platforms_of,
+)
 from efipolicy.reporters.site_rules import all_rules, rule_facets, rule_pages
 from efipolicy.reporters.site_subjects import all_architectures, all_strategies, conformance
 
@@ -46,7 +51,8 @@ def site_sources(content: SiteContent) -> dict[str, str]:
         pages["architectures/index.rst"] = all_architectures(content)
         for name in content.architectures:
             body = f".. efi:architecture:: {name}"
-            pages[f"architectures/{name}.rst"] = page_text(name, body, orphan=True)
+            having = platforms_of(content, name)
+            pages[f"architectures/{name}.rst"] = page_text(name, body, having, orphan=True)
     if content.conforming:
         pages["conformance.rst"] = conformance(content)
     return {f"{content.folder}{path}": text for path, text in pages.items()}

@@ -34,6 +34,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         element_transforms,
         elements,
         extension_pages,
+        file_times,
         findings_pages,
         generated,
         kexec_pages,
@@ -56,7 +57,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         ticks,
         type_pages,
         unique_ids,
-        untouched,
     )
 
     app.require_sphinx("8.1")
@@ -101,7 +101,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     ticks.setup(app)
     type_pages.setup(app)
     unique_ids.setup(app)
-    untouched.setup(app)
+    file_times.setup(app)
     app.add_directive_to_domain("efi", "rule", rule_pages.EfiRule)
     app.add_directive_to_domain("efi", "rules", rule_index.EfiRules)
     app.add_directive_to_domain("efi", "larger-page", larger_pages.EfiLargerPage)

@@ -60,7 +60,7 @@ class EfiArchitecture(SphinxDirective):
             _section("Entries", *entries),
             _section("Granules and alignment", *_granules(architecture)),
             _section("Strategies", *_strategies(architecture)),
-            _section("Platforms", *platforms),
+            _section("Reference platforms", *platforms),
         ]
 
     def _page_tables(self, architecture: Architecture) -> list[nodes.Node]:

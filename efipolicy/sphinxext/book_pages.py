@@ -6,13 +6,15 @@ builder that makes one file of everything follows trees alone, and would leave t
 
 from __future__ import annotations
 
+from typing import Final
+
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-from sphinx.util.typing import ExtensionMetadata
 
-_AFTER_COLLECTORS = 900
+_AFTER_COLLECTORS: Final = 900
+"""Sphinx's own collect at 500, and would show a tree on the page that has it."""
 
 
 class efi_site_pages(nodes.General, nodes.Element):  # noqa: N801 - docutils names nodes so
@@ -52,9 +54,8 @@ def plant_trees(_app: Sphinx, document: nodes.document) -> None:
         place.replace_self(nodes.compound("", tree, classes=["toctree-wrapper"]))
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the directive and the node."""
     app.add_node(efi_site_pages)
     app.add_directive_to_domain("efi", "site-pages", EfiSitePages)
     app.connect("doctree-read", plant_trees, priority=_AFTER_COLLECTORS)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

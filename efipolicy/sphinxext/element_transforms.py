@@ -18,8 +18,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 from efipolicy.sphinxext.elements import efi_figure, efi_fold, efi_severity
+from efipolicy.sphinxext.latex_line_breaks import parents_of
 from efipolicy.sphinxext.latex_tables import lay_out
-from efipolicy.sphinxext.line_ends import parents_of
 from efipolicy.sphinxext.picture_conversion import convert, file_name, printed
 from efipolicy.sphinxext.ticks import efi_tick
 

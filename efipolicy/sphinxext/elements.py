@@ -90,11 +90,6 @@ def _depart_severity_html(self: Any, _node: efi_severity) -> None:
     self.body.append("</span>")
 
 
-def severity_svg(severity: Severity) -> str:
-    """The shape of a severity as a picture of one text line."""
-    return _shape(severity.value, _drawn(severity.value))
-
-
 def shape_html(self: Any, node: nodes.Element, name: str) -> str:
     """The shape of a severity, or ``ok``, where a translator to HTML writes a node.
 
@@ -110,6 +105,7 @@ def shape_html(self: Any, node: nodes.Element, name: str) -> str:
 
 
 def _shape(name: str, drawn: str) -> str:
+    """A picture of one text line."""
     side = 16 if name == "ok" else 12
     view = f"0 0 {side} {side}"
     return f'<svg class="ep-shape" viewBox="{view}" aria-hidden="true">{drawn}</svg>'

@@ -27,7 +27,7 @@ def registry() -> Registry:
     """The installed plugins. One that is broken is warned of, and left out of every page."""
     found = load_registry()
     found.load_all()
-    while found.errors:
+    while any(plugin.status == "failed" for plugin in found.plugins):
         for error in found.errors:
             logger.warning("%s", error, type="efi", subtype="plugin")
         found = found.without_failed()

@@ -43,8 +43,8 @@ _PACK: Final = "kexec/"
 class EfiKexecChain(PlatformDirective):
     """``.. efi:kexec-chain:: name-or-path``: what becomes of firmware along a chain of kernels.
 
-    ``:hops:`` names the strategies as ``--chain`` does, options included; without it the chain is
-    the one that the platform declares.
+    ``:hops:`` names the strategies as ``--chain`` does, options included. A chain of no such
+    names is the one that the platform declares.
     """
 
     option_spec = {  # noqa: RUF012 - docutils reads it so

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from docutils import nodes
 from sphinx import addnodes
 
-from efipolicy.sphinxext.line_ends import (
+from efipolicy.sphinxext.latex_line_breaks import (
     break_literal,
     break_text,
     latex,

@@ -8,6 +8,7 @@ from typing import Final, cast
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from efipolicy.engine.kexec import verdict_to_itself
 from efipolicy.engine.whatif import row
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.finding import Severity
@@ -15,6 +16,7 @@ from efipolicy.model.platform import Platform
 from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.elements import severity_mark
 from efipolicy.sphinxext.installed import report_on, shipped_platforms
+from efipolicy.sphinxext.kexec_pages import verdict_mark
 from efipolicy.sphinxext.parts import Cell, paragraph, separated, table
 from efipolicy.sphinxext.platform_strategies import Attempt, native_plan, plans_of
 from efipolicy.sphinxext.ticks import tick
@@ -33,7 +35,7 @@ class EfiMatrix(SphinxDirective):
         for platform in platforms:
             try:
                 found = {
-                    attempt.strategy.name: cell(attempt)
+                    attempt.strategy.name: cell(platform, attempt)
                     for attempt in plans_of(platform, native_plan(platform))
                 }
             except EfipolicyError as problem:
@@ -78,7 +80,7 @@ def _link_heads(made: nodes.table, platforms: list[Platform]) -> None:
         cast(nodes.entry, entry)[:] = [paragraph([link])]
 
 
-def cell(attempt: Attempt) -> nodes.Node:
+def cell(platform: Platform, attempt: Attempt) -> nodes.Node:
     """The first thing that is wrong, in a word: the layout, permissions, kexec; else that all is.
 
     What nobody knows is told before kexec is, whose verdict would rest on it.
@@ -87,25 +89,25 @@ def cell(attempt: Attempt) -> nodes.Node:
         return severity_mark(Severity.ERROR, "no plan")
     try:
         seen = row(attempt.made)
+        verdict = verdict_to_itself(platform, attempt.made, attempt.strategy.kexec)
     except EfipolicyError:
         return severity_mark(Severity.ERROR, "no tables")
     if seen.status == "impossible":
         return severity_mark(Severity.ERROR, "does not fit")
     if seen.write_execute_bytes:
-        return severity_mark(Severity.WARNING, "RWX")
+        return severity_mark(Severity.ERROR, "RWX")
     if seen.status in _UNKNOWN:
         return severity_mark(Severity.INFO, seen.status)
-    if seen.kexec_to_itself not in ("ok", None):
-        return severity_mark(Severity.WARNING, str(seen.kexec_to_itself))
-    return tick("ok")
+    return tick("ok") if verdict in ("ok", None) else verdict_mark(verdict)
 
 
 def legend() -> nodes.paragraph:
     """What the words of the matrix mean."""
     words: list[tuple[nodes.Node, str]] = [
         (tick("ok"), "every runtime region has its address, nothing is writable and executable"),
-        (severity_mark(Severity.WARNING, "RWX"), "something is both"),
-        (severity_mark(Severity.WARNING, "a verdict"), "what becomes of it after kexec"),
+        (severity_mark(Severity.ERROR, "RWX"), "something is both"),
+        (verdict_mark("runtime-disabled"), "the next kernel does without it after kexec"),
+        (severity_mark(Severity.ERROR, "another verdict"), "firmware breaks after kexec"),
         (severity_mark(Severity.INFO, "incomplete, assumption"), "the input does not tell"),
         (severity_mark(Severity.ERROR, "does not fit"), "some region cannot be mapped so"),
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 
+from efipolicy.drawing.notation import address_text
 from efipolicy.drawing.page_walk import entry_text, page_walk_ends, page_walk_svg, step_words
 from efipolicy.drawing.svg import Form
 from efipolicy.engine.locating import whereabouts
@@ -46,7 +47,8 @@ class EfiPageWalk(PlanDirective):
         if not walks:
             where = f"{made.plan.strategy} maps nothing of {platform.name} at {address:#x}"
             raise self.error(f"{where}, and nothing is walked there")
-        return [node for walked in walks for node in walk_nodes(platform, made, walked)]
+        stated = self.options.get("option", "").split()
+        return [node for walked in walks for node in walk_nodes(platform, made, walked, stated)]
 
     def _address(self) -> int:
         text = self.options.get("address", "nothing")
@@ -71,14 +73,20 @@ def walks_of(platform: Platform, made: Planned, address: int) -> Iterator[Walked
         yield from found.walks
 
 
-def walk_nodes(platform: Platform, made: Planned, walked: Walked) -> list[nodes.Node]:
-    """The figure of a walk, a row for each entry that is read, and what it comes to."""
+def walk_nodes(
+    platform: Platform, made: Planned, walked: Walked, stated: Iterable[str] = ()
+) -> list[nodes.Node]:
+    """The figure of a walk, a row for each entry that is read, and what it comes to.
+
+    Options that are ``stated`` of the strategy tell the figure from one without them.
+    """
     if walked.trouble:
         return [paragraph(f"{walked.address:#x} {walked.trouble}")]
     strategy = made.plan.strategy
-    slug = nodes.make_id(f"{platform.name}-{strategy}-{walked.address:x}")
+    words = (platform.name, strategy, *stated, f"{walked.address:x}")
+    slug = nodes.make_id("-".join(words))
     figure_id, table_id = f"walk-{slug}", f"walked-{slug}"
-    title = f"Page walk of {walked.address:#x}"
+    title = f"Page walk of {address_text(walked.address, 2)}"
 
     def drawn(form: Form) -> str:
         facts = f"{platform.title or platform.name} \N{MIDDLE DOT} {strategy}"

@@ -72,14 +72,36 @@ def separated(items: Iterable[nodes.Node], separator: str = ", ") -> list[nodes.
 
 
 def pill_line(findings: Sequence[ReportedFinding]) -> nodes.paragraph:
-    """One pill a rule, the gravest first, with how often it was found; links to the rules."""
+    """How many findings there are, and one pill a rule, the gravest first; links to the rules.
+
+    A pill says how often its rule found something where that is more than once.
+    """
     open_findings = [finding for finding in findings if not finding.accepted]
     counts = Counter((finding.severity, finding.rule) for finding in open_findings)
     if not counts:
-        return paragraph("No finding.", classes=["ep-pills"])
+        accepted = f" but {len(findings)} accepted" if findings else ""
+        return paragraph(f"No finding{accepted}.", classes=["ep-pills"])
     ordered = sorted(counts, key=lambda key: (key[0].rank, key[1]))
     chips = [_pill(severity, rule, counts[severity, rule]) for severity, rule in ordered]
-    return paragraph(separated(chips, " "), classes=["ep-pills"])
+    totals = nodes.strong("", "", *separated(severity_counts(open_findings), ", "))
+    return paragraph([totals, *separated([nodes.Text(":"), *chips], " ")], classes=["ep-pills"])
+
+
+def severity_counts(findings: Sequence[ReportedFinding]) -> list[nodes.Node]:
+    """How many findings of each severity are not accepted, each with its sign, the gravest first.
+
+    None where nothing is left to do.
+    """
+    counts = Counter(finding.severity for finding in findings if not finding.accepted)
+    return [
+        severity_mark(severity, counted(counts[severity], severity.value, _many(severity)))
+        for severity in Severity
+        if counts[severity]
+    ]
+
+
+def _many(severity: Severity) -> str:
+    return severity.value if severity is Severity.INFO else f"{severity.value}s"
 
 
 def _pill(severity: Severity, rule: str, count: int) -> nodes.Node:

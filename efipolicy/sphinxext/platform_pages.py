@@ -44,6 +44,7 @@ from efipolicy.sphinxext.parts import (
     pill_line,
     quoted,
     separated,
+    severity_counts,
     table,
 )
 from efipolicy.sphinxext.platform_directive import PlatformDirective
@@ -119,19 +120,10 @@ class EfiPlatforms(SphinxDirective):
                     reference("platform", name, nodes.Text(platform.title or name)),
                     platform.architecture,
                     str(len(platform.memory_map.descriptors)),
-                    _counts(report),
+                    separated(severity_counts(report.findings)) or "none",
                 ]
             )
         return [table(("platform", "architecture", "descriptors", "findings"), rows)]
-
-
-def _counts(report: InputReport) -> Cell:
-    found = [finding.severity for finding in report.findings if not finding.accepted]
-    marks = [
-        severity_mark(severity, counted(found.count(severity), severity.value, severity.value))
-        for severity in sorted(set(found), key=lambda severity: severity.rank)
-    ]
-    return separated(marks) or "none"
 
 
 def _section(title: str, *content: nodes.Node) -> nodes.section:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,12 +12,13 @@ from docutils import nodes
 
 from efipolicy.api import ReadingOptions, open_source, read_source
 from efipolicy.drawing.notation import address_text, counted, groups_for
+from efipolicy.engine.handing_over import handover_errors
 from efipolicy.engine.planned import Planned
-from efipolicy.engine.planning import PlanChoice, planned
+from efipolicy.engine.planning import PlanChoice, declaration_errors, planned
 from efipolicy.model.address import size_text
 from efipolicy.model.efi import type_name
 from efipolicy.model.mapping import Mapping, PlanProblem
-from efipolicy.model.platform import Platform
+from efipolicy.model.platform import MappingDeclaration, Platform
 from efipolicy.plugin import Strategy
 from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.elements import efi_fold
@@ -61,15 +63,51 @@ def example_of(strategy: Strategy) -> Example | None:
 
 @cache
 def platform_at(path: str) -> Platform:
-    """The platform that a file is about. Raises `EfipolicyError` where it cannot be read."""
+    """The platform that a file is about, as far as the installed plugins know what it names.
+
+    A mapping of a strategy that is not installed, and a hand-over likewise, are left out, as if
+    the file did not declare them. Raises `EfipolicyError` where it cannot be read.
+    """
     read, errors = read_source(open_source(path), registry(), ReadingOptions())
-    if read is None or errors:
+    if read is None:
         raise errors[0]
-    return read.platform
+    if not errors:
+        return read.platform
+    known = _without_absent(read.platform)
+    wrong = [*declaration_errors(known, registry()), *handover_errors(known, registry())]
+    if known is read.platform or wrong:
+        raise errors[0]
+    return known
+
+
+def _without_absent(platform: Platform) -> Platform:
+    """The platform without what it declares of plugins that are not installed."""
+    strategies, handovers = registry().strategies, registry().handovers
+    mapping = tuple(
+        declared
+        for declared in platform.mapping or ()
+        if all(one.strategy is None or one.strategy in strategies for one in _kernels(declared))
+    )
+    if len(mapping) < len(platform.mapping or ()):
+        platform = replace(platform, mapping=mapping or None)
+    if platform.handover and platform.handover.variant not in (None, *handovers):
+        platform = replace(platform, handover=None)
+    return platform
+
+
+def _kernels(declared: MappingDeclaration) -> tuple[MappingDeclaration, ...]:
+    return (declared, *declared.kexec)
+
+
+def example_mapping(example: Example | None) -> list[nodes.Node]:
+    """Where the strategy puts the regions of the small platform, drawn, and its table folded."""
+    if example is None:
+        return []
+    return plan_nodes(example.platform, example.made, folded=True)
 
 
 def example_nodes(strategy: Strategy, example: Example | None) -> list[nodes.Node]:
-    """How to reproduce it, the plan as a table, what is open in it, mapping and tables drawn."""
+    """How to reproduce it, the plan as a table, what is open in it, and its page tables drawn."""
     if example is None:
         return []
     file = os.path.basename(example.path)
@@ -77,12 +115,11 @@ def example_nodes(strategy: Strategy, example: Example | None) -> list[nodes.Nod
         text = source.read()
     command = f"efipolicy plan {file} --strategy {strategy.name}"
     return [
-        paragraph("With every option at its default, on the platform file below:"),
+        paragraph("As drawn above, with every option at its default, on the platform file below:"),
         nodes.literal_block(command, command, language="console"),
         efi_fold("", nodes.literal_block(text, text, language="yaml"), summary=file),
         *_status(example),
         *_plan(strategy, example),
-        *plan_nodes(example.platform, example.made, folded=True),
         *_pictures(strategy, example),
     ]
 

@@ -24,7 +24,12 @@ from efipolicy.sphinxext.parts import (
     separated,
     table,
 )
-from efipolicy.sphinxext.strategy_examples import Example, example_nodes, example_of
+from efipolicy.sphinxext.strategy_examples import (
+    Example,
+    example_mapping,
+    example_nodes,
+    example_of,
+)
 from efipolicy.sphinxext.strategy_kexec import kexec_nodes, role_words
 
 _NAMED: Final = re.compile(r"(?<![:`])``([a-z0-9_]+/[a-z0-9-]+|[a-z0-9]+(?:-[a-z0-9]+)*)``")
@@ -36,7 +41,7 @@ class EfiStrategy(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """The page, from its facts to the kernels that may come before and after."""
+        """Facts and a picture first, then how it is done, up to kernels before and after."""
         strategy = registry().strategies.get(self.arguments[0])
         if strategy is None:
             raise self.error(f"no installed strategy is called `{self.arguments[0]}`")
@@ -54,6 +59,7 @@ class EfiStrategy(SphinxDirective):
         return [
             paragraph(f"{strategy.title}."),
             fact_line(*_facts(strategy, example)),
+            *example_mapping(example),
             *_section("How firmware is called", _call(example)),
             *_section("Options", _options(strategy)),
             *self._told(strategy),

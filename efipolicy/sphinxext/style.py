@@ -44,7 +44,8 @@ font:500 .8em/1.7 var(--font-stack--monospace,monospace);margin:.1em 0}
 .ep-facets,.ep-legend{font-size:.85em}
 table.ep-site-matrix .ep-turned{writing-mode:vertical-rl;rotate:180deg;white-space:nowrap}
 table.ep-table.ep-site-matrix th{vertical-align:bottom;padding-inline:.3em}
-table.ep-table.ep-site-matrix td:not(:first-child){padding-inline:.3em;white-space:nowrap}
+table.ep-table.ep-site-matrix td:not(:first-child){padding-inline:.2em;white-space:nowrap}
+table.ep-site-matrix td .ep-shape{margin-right:.22em}
 table.ep-site-matrix a,table.ep-site-matrix abbr{text-decoration:none}
 .ep-pills a,.ep-pills a:visited{text-decoration:none}
 .ep-caption{font-size:.8em;color:var(--ep-mut);margin-top:-.6em}
@@ -61,7 +62,7 @@ table.ep-plan td:nth-child(-n+3){white-space:nowrap}
 table.ep-kexec td:first-child,table.ep-strategies td:first-child{white-space:nowrap}
 table.ep-kexec code,table.ep-plan code{background:none;border:0;padding:0}
 table.ep-kexec code,table.ep-plan code{font-size:1em}
-table.ep-data td p,table.ep-table td p{margin:0}
+table.ep-data td p,table.ep-table td p,table.ep-table th p{margin:0}
 table.ep-data td:nth-child(5){text-align:right}
 table.ep-rules td:first-child,table.ep-rules td:nth-child(2){min-width:13em}
 table.ep-rules td:first-child code{overflow-wrap:anywhere;background:none;border:0;padding:0}

@@ -97,6 +97,16 @@ def test_rules_that_found_something_have_a_page_that_tells_where(site: SimpleNam
     assert not (site.out / "rules" / "ia64").exists()
 
 
+def test_the_page_of_an_architecture_leads_to_the_platforms_of_the_site(
+    site: SimpleNamespace,
+) -> None:
+    page = (site.out / "architectures" / "x86_64.html").read_text(encoding="utf-8")
+    listed = page.partition('id="this-site-s-platforms"')[2].partition("</section>")[0]
+    assert "4 of 4 platforms: " in listed
+    links = set(re.findall(r'href="\.\./platforms/([^"]+)\.html"', listed))
+    assert links == {"broken-x86_64", CAPTURED, "minimal", "minimal-2"}
+
+
 def test_facets_count(site: SimpleNamespace) -> None:
     chips = text_of(site.out / "platforms" / "index.html")
     assert "x86_64 (4)" in chips

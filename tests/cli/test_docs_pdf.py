@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -113,3 +114,15 @@ def test_characters_that_no_font_has_are_named(tmp_path, programs, capsys):
     assert told.err == f"efipolicy: note: {target} leaves out what no font has: 服\n"
     assert target.read_text() == "made"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "bin"]
+
+
+@pytest.mark.parametrize("path", ["nowhere.yaml", ITANIUM])
+def test_no_sources_of_a_book_stay(tmp_path, programs, monkeypatch, path):
+    programs(*ALL, text=CONVERTER)
+    latexmk(tmp_path, "exit('no such engine')")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    assert main(["docs", path, "--pdf", str(tmp_path / "a.pdf"), "--jobs", "1"]) > 0
+    gc.collect()  # an error knows where it was raised, and so what was to be written
+    assert [left.name for left in temporary.iterdir()] == []

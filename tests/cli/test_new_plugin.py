@@ -11,6 +11,7 @@ import tomllib
 from configparser import ConfigParser
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -20,6 +21,7 @@ from efipolicy.cli.plugin_templates import KINDS, files_of
 from efipolicy.errors import UsageError
 from efipolicy.plugin.discovery import EntryPoint
 from efipolicy.plugin.registry import Registry
+from efipolicy.source import SourceText
 from tests.conftest import ROOT, Run
 
 LONGEST = "-".join(["a2345678"] * 4) + "-abcd"
@@ -115,6 +117,7 @@ def test_equal_arguments_give_equal_files(folder: Path, run: Run) -> None:
 ASKED = """
 from efipolicy.plugin.discovery import EntryPoint
 from efipolicy.plugin.registry import Registry
+from efipolicy.source import SourceText
 
 registry = Registry([EntryPoint("acme64", "efipolicy_acme64", "efipolicy-acme64", "1")])
 registry.load_all()
@@ -207,6 +210,36 @@ def test_an_import_under_another_name_stays_as_it_is(folder: Path, run: Run) -> 
     lines = hooks.read_text().splitlines()
     assert "from efipolicy.plugin import Architecture, hookimpl as answers" in lines
     assert "from efipolicy.plugin import Strategy, hookimpl" in lines
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "from efipolicy.plugin import Architecture, hookimpl; ACME = 1",
+        "from efipolicy.plugin import (\n    Architecture,\n    hookimpl,  # noqa: ICN001\n)",
+        "from efipolicy.plugin import *\nfrom efipolicy.plugin import Architecture, hookimpl  # us",
+        "FORM = 'a\\\n\x0cb'\nfrom efipolicy.plugin import Architecture, hookimpl  # of acme",
+    ],
+)
+def test_nothing_that_stands_beside_an_import_is_lost(imports: str, folder: Path, run: Run) -> None:
+    hooks = new(folder, run) / "src" / "efipolicy_acme64" / "__init__.py"
+    there = hooks.read_text().replace(
+        "from efipolicy.plugin import Architecture, hookimpl", imports
+    )
+    assert imports in there
+    hooks.write_text(there)
+    assert run("new-plugin", "strategy", "acme-flat", "-q", "--into", "home")[0] == 0
+    after = hooks.read_text()
+    assert imports in after
+    assert "from efipolicy.plugin import Strategy\n" in after
+    ast.parse(after)
+
+
+def test_what_a_file_begins_with_stays_its_beginning(folder: Path, run: Run) -> None:
+    hooks = new(folder, run) / "src" / "efipolicy_acme64" / "__init__.py"
+    hooks.write_text("#!/usr/bin/env python3\n# Licence: ours\nEFIPOLICY_API = 1\n")
+    assert run("new-plugin", "strategy", "acme-flat", "-q", "--into", "home")[0] == 0
+    assert hooks.read_text().startswith("#!/usr/bin/env python3\n# Licence: ours\n\nfrom ")
 
 
 @pytest.mark.parametrize(
@@ -426,3 +459,25 @@ def test_every_file_of_the_package_is_a_template_with_a_suffix() -> None:
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert files
     assert {path.suffix for path in files} == {".template"}
+
+
+def test_new_formats_leave_each_others_logs_alone() -> None:
+    logs = {}
+    readers = {}
+    for name in ("acme", "my-acme", "64bit"):
+        files = dict(files_of("format", name))
+        logs[name] = files["tests/captures/board.txt"]
+        (path,) = (path for path in files if path.endswith("/log.py"))
+        made = ModuleType(path)
+        exec(compile(files[path], path, "exec"), vars(made))
+        readers[name] = made.read
+    for name, read in readers.items():
+        for other, text in logs.items():
+            assert (read(SourceText("board.txt", text)) is not None) == (name == other)
+
+
+def test_no_architecture_is_called_unknown(run: Run, folder: Path) -> None:
+    status, _, err = run("new-plugin", "architecture", "unknown")
+    assert status == 2
+    assert "the name `unknown` is taken: it means that nobody knows which architecture" in err
+    assert not [*folder.iterdir()]

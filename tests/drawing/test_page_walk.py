@@ -38,9 +38,9 @@ EVERY = [
 """Each strategy on the platforms of its architectures."""
 
 TAKEN_OUT = (
-    "planned physical 0x7f8ee123 WB, but it is taken out again once SetVirtualAddressMap is done"
+    "planned physical 0x7f8e_e123 WB, but it is taken out again once SetVirtualAddressMap is done"
 )
-GRANULE = "granule 0xe0000040ff000000-0xe000004100000000 RWX WB"
+GRANULE = "granule 0xe000_0040_ff00_0000-0xe000_0041_0000_0000 RWX WB"
 
 
 def walks(
@@ -76,9 +76,9 @@ def test_a_walk_is_told_part_by_part_and_entry_by_entry():
         "PGD[511] flags 0x63 leads to a table",
         "PUD[507] flags 0x63 leads to a table",
         "PMD[504] flags 0x63 leads to a table",
-        "PTE[492] 0x8000_0000_7f5e_c023 maps 4 KiB at 0x7f5ec000, RW WB",
-        "physical 0x7f5ec123: read, write, WB",
-        "execute: #PF, error code 0x11 (P, I); PTE[492] = 0x800000007f5ec023",
+        "PTE[492] 0x8000_0000_7f5e_c023 maps 4 KiB at 0x7f5e_c000, RW WB",
+        "physical 0x7f5e_c123: read, write, WB",
+        "execute: #PF, error code 0x11 (P, I); PTE[492] = 0x8000_0000_7f5e_c023",
         "mapped RWX, protected afterwards: RW",
     ]
 
@@ -101,7 +101,7 @@ def test_an_address_of_itanium_has_a_region_and_what_it_spells():
         "bits 63\N{EN DASH}61 region 7",
         "bits 60\N{EN DASH}0 offset 0x40ff556010",
         f"no tables: region 7, {GRANULE}, filled in on a miss",
-        "physical 0x40ff556010: read, write, execute, WB",
+        "physical 0x0040_ff55_6010: read, write, execute, WB",
     ]
 
 

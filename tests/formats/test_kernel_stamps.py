@@ -26,6 +26,17 @@ def test_lines_without_a_stamp_are_told_from_those_of_the_kernel() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    ["[    1.000000] --- a rule", "[123456.789012] - an item", "[    1.000000] "],
+    ids=["dashes", "a dash", "nothing"],
+)
+def test_whatever_stands_behind_a_stamp_is_the_kernels(line: str) -> None:
+    found = unstamped(f"{VERSION}{NOISE}{line}\n{NOISE}the end")
+    assert found
+    assert found.text == VERSION[:-1] + "\nthe end"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         VERSION + NOISE[: 1 << 20],

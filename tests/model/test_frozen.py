@@ -1,5 +1,6 @@
 import copy
 import pickle
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
 from inspect import signature
 
@@ -64,6 +65,38 @@ def test_it_is_a_dataclass_to_all_who_ask() -> None:
     assert [one.name for one in fields(Region)] == ["start", "size", "line"]
     assert replace(Region(start=1, line=2), size=5) == Region(start=1, size=5)
     assert replace(Region(start=1, line=2), size=5).line == 2
+
+
+def test_a_function_as_a_default_is_no_method() -> None:
+    class Called(Frozen):
+        function: Callable[[object], str] = repr
+        other: Callable[[Standard], str] = Standard.__repr__
+
+    assert Called().function(1) == "1"
+    assert Called().other is Standard.__repr__
+    assert set(vars(Called())) == {"function", "other"}
+
+
+def test_a_subclass_has_the_fields_of_both() -> None:
+    class Named(Region):
+        name: str = "?"
+
+    one = Named(start=1, name="a")
+    assert repr(one).endswith(".Named(start=1, size=4096, name='a')")
+    assert one == Named(start=1, name="a", line=4)
+    assert one != Region(start=1)
+    with pytest.raises(FrozenInstanceError):
+        one.name = "b"
+    with pytest.raises(FrozenInstanceError):
+        del one.start
+
+
+def test_a_subclass_takes_no_decorator() -> None:
+    with pytest.raises(TypeError, match="cannot inherit frozen dataclass"):
+
+        @dataclass(frozen=True, kw_only=True)
+        class Decorated(Region):
+            """Would lose what its fields say of themselves."""
 
 
 def test_nothing_of_it_can_change() -> None:

@@ -65,7 +65,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     (source / "index.rst").write_text(_INDEX, encoding="utf-8")
     (source / "itanium.rst").write_text(_ITANIUM, encoding="utf-8")
     with (source / "conf.py").open("a", encoding="utf-8") as conf:
-        conf.write("from efipolicy.drawing.paper import BOOK_SETTINGS\n")
+        conf.write("from efipolicy.drawing.latex_book import BOOK_SETTINGS\n")
         conf.write("globals().update(BOOK_SETTINGS)\n")
     return book_of(source, folder / "build")
 

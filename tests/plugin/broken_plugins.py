@@ -55,6 +55,7 @@ CASES = {
         "failed: OSError: acme (broken_choice_raises.py, line 10)",
         LINT,
     ),
+    "clears-path": Broken("places out of sys.path, where modules are found"),
     "dotted-function": Broken(
         "names the module `broken_dotted_function.plugin`, which does not exist",
         remedy="install broken-dotted-function again or remove it",
@@ -136,6 +137,18 @@ CASES = {
     "strategy-plans-nothing": Broken("it gave None, not MappingPlan", planning("nothing")),
     "strategy-raises": Broken("ZeroDivisionError: no room (broken_st", planning("raising")),
     "twice-in-metadata": Broken("its entry_points.txt names two plugins so"),
+    "raises-our-error": Broken("failed: our limit is 3; repair or remove it, or block", LINT),
+    "region-backwards": Broken(
+        "failed: the region of a finding is [0x2000, 0x1000), which is none", LINT
+    ),
+    "subject-nowhere": Broken("a finding: subject is an object of broken_subject_nowhere.P", LINT),
+    "unknown-architecture": Broken(
+        "architecture `unknown`: its name means that nobody knows which one it is"
+    ),
+    "unmarked-misspelt-hook": Broken(
+        "its function efipolicy_ruls is no hook and not marked with @hookimpl; did you mean "
+        "`efipolicy_rules`?"
+    ),
     "unmarked-hook": Broken("its function efipolicy_rules is not marked with @hookimpl"),
     "utf-16-metadata": Broken("its entry_points.txt is UTF-16, not UTF-8"),
     "wrapper": Broken("its hook efipolicy_rules is a wrapper"),

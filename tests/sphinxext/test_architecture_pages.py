@@ -12,7 +12,7 @@ from efipolicy.sphinxext.architecture_drawings import fitting_strategies
 from efipolicy.sphinxext.bit_fields import entry_kinds
 from tests.sphinxext.conftest import build_project
 
-SECTIONS = ["Page tables", "Entries", "Granules and alignment", "Strategies", "Platforms"]
+SECTIONS = ["Page tables", "Entries", "Granules and alignment", "Strategies", "Reference platforms"]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from efipolicy.plugin.discovery import EntryPoint
+from efipolicy.plugin.registry import Registry
+from efipolicy.sphinxext import installed
 from tests.plugin.broken_plugins import BROKEN
 
 
@@ -26,3 +31,10 @@ def test_the_project_is_built_and_the_plugin_is_warned_of(tmp_path: Path):
         [*build, "-W", "-E"], env=environment, capture_output=True, text=True, check=False
     )
     assert strict.returncode == 1
+
+
+def test_where_every_plugin_is_broken_none_is_left(monkeypatch: pytest.MonkeyPatch):
+    broken = EntryPoint("uefi", "efipolicy_nowhere", "efipolicy", "1.0")
+    monkeypatch.setattr(installed, "load_registry", lambda: Registry([broken]))
+    # Not by its cache, which other tests share.
+    assert installed.registry.__wrapped__().plugins == []

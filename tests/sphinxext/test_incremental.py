@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,6 +44,13 @@ def test_a_second_build_leaves_every_file_and_its_time(site):
     assert contents(site.out) == bytes_
     ours = {name for name in after if not name.startswith(".") and "/." not in name}
     assert {name for name in ours if after[name] != before.get(name)} == set()
+
+
+def test_what_lies_beside_the_pages_and_is_no_file_hinders_no_build(site):
+    (site.out / "latest").symlink_to("nowhere")
+    os.mkfifo(site.out / "pipe")
+    sphinx(site.source, site.out, "-b", "html")
+    assert (site.out / "latest").is_symlink()
 
 
 def test_what_depends_on_a_change_and_says_the_same_keeps_its_time(site):

@@ -10,7 +10,12 @@ from efipolicy.engine.planning import PlanChoice, planned
 from efipolicy.sphinxext.elements import efi_figure
 from efipolicy.sphinxext.installed import registry
 from efipolicy.sphinxext.mapping_pages import plan_nodes
-from efipolicy.sphinxext.strategy_examples import example_nodes, example_of, platform_at
+from efipolicy.sphinxext.strategy_examples import (
+    example_mapping,
+    example_nodes,
+    example_of,
+    platform_at,
+)
 from tests.conftest import FIXTURES, PLATFORMS
 from tests.drawing.maps import finding
 from tests.drawing.text_boxes import misplaced
@@ -77,7 +82,7 @@ def test_every_strategy_page_shows_the_mapping_before_the_tables(name: str):
         return
     figures = [
         node["figure"]
-        for top in example_nodes(strategy, example)
+        for top in [*example_mapping(example), *example_nodes(strategy, example)]
         for node in top.findall(efi_figure)
     ]
     assert figures[0].startswith("mp-")

@@ -55,13 +55,21 @@ def test_the_matrix_is_a_table_of_words_for_a_text_builder(build: Build):
 
 def test_a_cell_says_what_is_wrong_first():
     linux = registry().strategies["x86-topdown"]
-    assert isinstance(cell(Attempt(linux, plan_of(OVMF, linux), None)), efi_tick)
+    assert isinstance(cell(OVMF, Attempt(linux, plan_of(OVMF, linux), None)), efi_tick)
     open_ = replace(OVMF, memory_attributes_table=None)
-    written = cell(Attempt(linux, plan_of(open_, linux), None))
+    written = cell(open_, Attempt(linux, plan_of(open_, linux), None))
     assert isinstance(written, efi_severity)
-    assert (written.astext(), written["severity"]) == ("RWX", Severity.WARNING.value)
-    none = cell(Attempt(linux, None, UsageError("no room")))
+    assert (written.astext(), written["severity"]) == ("RWX", Severity.ERROR.value)
+    none = cell(OVMF, Attempt(linux, None, UsageError("no room")))
     assert (none.astext(), none["severity"]) == ("no plan", Severity.ERROR.value)
+
+
+def test_a_cell_says_what_kexec_does_where_all_else_is_well():
+    broken = platform_at(str(PLATFORMS / "broken-x86_64.yaml"))
+    mixed = registry().strategies["x86-mixed"]
+    lost = cell(broken, Attempt(mixed, plan_of(broken, mixed), None))
+    assert isinstance(lost, efi_severity)
+    assert (lost.astext(), lost["severity"]) == ("runtime-disabled", Severity.WARNING.value)
 
 
 def test_page_tables_are_drawn_for_the_strategy_that_is_named(build: Build):

@@ -23,11 +23,20 @@ def test_every_walk_of_a_physical_address_is_drawn_with_its_table(build: Build):
     assert done.warnings == ""
     page = page_of(done)
     assert page.count('class="ep-fig"') == 2
-    assert "Page walk of 0xfffffffeff1ec123" in page
-    assert "Page walk of 0x7f5ec123" in page
+    assert "Page walk of 0xffff_fffe_ff1e_c123" in page
+    assert "Page walk of 0x7f5e_c123" in page
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     assert len(list((done.out / "_images").glob("walk-ovmf-x86-64-*.svg"))) == 2
+
+
+def test_walks_by_different_options_have_pictures_of_their_own(build: Build):
+    walk = ".. efi:page-walk:: ovmf-x86_64\n   :strategy: x86-topdown\n   :address: 0x7f5ec123\n"
+    done = build(f"{walk}\n{walk}   :option: gbpages=false\n")
+    assert done.warnings == ""
+    ids = re.findall(r'\bid="([^"]+)"', page_of(done))
+    assert len(ids) == len(set(ids))
+    assert len(list((done.out / "_images").glob("walk-ovmf-x86-64-*.svg"))) == 4
 
 
 def test_a_text_builder_has_the_entries_and_the_end(build: Build):
@@ -38,7 +47,7 @@ def test_a_text_builder_has_the_entries_and_the_end(build: Build):
         builder="text",
     )
     text = (done.out / "index.txt").read_text(encoding="utf-8")
-    assert "physical 0x40ff556010: read, write," in text
+    assert "physical 0x0040_ff55_6010: read, write," in text
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,17 @@ import pytest
 from sphinx.errors import ExtensionError
 
 from efipolicy.drawing.ladder import LadderRow, ladder_rows
+from efipolicy.drawing.latex_book import BOOK_SETTINGS
 from efipolicy.drawing.memory_map_parts import (
     TALLEST_ON_PAPER,
     memory_map_parts,
     memory_map_print_svgs,
 )
-from efipolicy.drawing.paper import BOOK_SETTINGS
 from efipolicy.model.address import AddressRange
 from efipolicy.sphinxext import picture_conversion
 from efipolicy.sphinxext.elements import efi_figure
+from efipolicy.sphinxext.latex_line_breaks import broken
 from efipolicy.sphinxext.latex_tables import Column, laid_out
-from efipolicy.sphinxext.line_ends import broken
 from efipolicy.sphinxext.picture_conversion import printed
 from tests.conftest import PLATFORMS
 from tests.drawing.maps import crowd

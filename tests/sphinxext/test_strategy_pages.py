@@ -101,9 +101,11 @@ def headings(text: str) -> list[str]:
     return re.findall(r"<h2>([^<]+)<", text)
 
 
-def test_a_page_has_facts_options_text_example_and_matrix_in_that_order(pages) -> None:
+def test_a_page_has_facts_picture_options_text_example_and_matrix_in_that_order(pages) -> None:
     text = (pages.out / "strategies" / "x86-topdown.html").read_text(encoding="utf-8")
     assert headings(text) == [*GENERATED[:2], *SECTIONS, *GENERATED[2:]]
+    assert text.count(' id="mp-small-x86-64-x86-topdown"') == 1
+    assert text.index(' id="mp-small-x86-64-x86-topdown"') < text.index("<h2>")
     for option in BUILT_IN["x86-topdown"].options:
         assert f">{option.name}</code>" in text
     assert "efipolicy plan small-x86_64.yaml --strategy x86-topdown" in text

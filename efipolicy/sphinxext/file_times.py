@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from hashlib import sha256
+from contextlib import suppress
+from hashlib import file_digest
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 from sphinx.application import Sphinx
@@ -33,7 +35,8 @@ class WrittenBefore:
     def remember(self, app: Sphinx, _env: BuildEnvironment, _docnames: list[str]) -> None:
         """Look at what is there before anything is written."""
         if app.builder.format == "html":
-            self.files = {path: _written(path) for path in _files(Path(app.outdir))}
+            looked = ((path, _written(path)) for path in _files(Path(app.outdir)))
+            self.files = {path: found for path, found in looked if found}
 
     def restore(self, app: Sphinx, problem: Exception | None) -> None:
         """Give what holds the same as before the time it had."""
@@ -42,11 +45,12 @@ class WrittenBefore:
             return
         needed = _times_of_sources(app)
         for path, was in before.items():
-            if was.time < needed.get(path, 0) or not path.is_file():
+            if was.time < needed.get(path, 0) or _time(path) in (was.time, None):
                 continue
-            now = path.stat()
-            if now.st_mtime_ns != was.time and _written(path).digest == was.digest:
-                os.utime(path, ns=(now.st_atime_ns, was.time))
+            now = _written(path)
+            if now and now.digest == was.digest:
+                with suppress(OSError):  # somebody else's file, of which only they set the time
+                    os.utime(path, ns=(now.time, was.time))
 
 
 def _files(out: Path) -> Iterator[Path]:
@@ -58,7 +62,9 @@ def _files(out: Path) -> Iterator[Path]:
 
 def _times_of_sources(app: Sphinx) -> dict[Path, int]:
     """By the file of each page, when its source or a template changed last, in nanoseconds."""
-    get_path = getattr(app.builder, "get_output_path", None)  # not every builder has one
+    # Sphinx 8.1 has the second alone, and not every builder has either.
+    get_path = getattr(app.builder, "get_output_path", None)
+    get_path = get_path or getattr(app.builder, "get_outfilename", None)
     templates = getattr(app.builder, "templates", None)
     oldest = int(templates.newest_template_mtime() * 10**9) if templates else 0
     times: dict[Path, int] = {}
@@ -71,8 +77,25 @@ def _times_of_sources(app: Sphinx) -> dict[Path, int]:
     return times
 
 
-def _written(path: Path) -> _Written:
-    return _Written(path.stat().st_mtime_ns, sha256(path.read_bytes()).digest())
+def _time(path: Path) -> int | None:
+    """When a file was written, in nanoseconds; ``None`` for what is none."""
+    with suppress(OSError):
+        found = path.stat()
+        if S_ISREG(found.st_mode):
+            return found.st_mtime_ns
+    return None
+
+
+def _written(path: Path) -> _Written | None:
+    """A file as it is; ``None`` for what is none, such as a link to nowhere, or is not for us."""
+    time = _time(path)
+    if time is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            return _Written(time, file_digest(file, "sha256").digest())
+    except OSError:
+        return None
 
 
 def setup(app: Sphinx) -> None:
