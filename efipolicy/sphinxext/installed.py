@@ -61,7 +61,9 @@ def report_on(path: str, policy: str) -> Report:
     """What the linter says of one file under a policy."""
     installed = registry()
     selection = selection_of(installed, policies=[policy])
-    return lint_paths([path], installed, selection, today=today())
+    report = lint_paths([path], installed, selection, today=today())
+    # A linter shows paths as they are from where it works; a page opens the file later.
+    return report._replace(inputs=tuple(one._replace(path=path) for one in report.inputs))
 
 
 def drawn_findings(report: InputReport) -> list[DrawnFinding]:

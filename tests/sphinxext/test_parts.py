@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from docutils import nodes
 
 from efipolicy.model.finding import ReportedFinding, Severity
@@ -37,3 +40,12 @@ def test_what_is_accepted_is_not_counted():
 def test_a_page_without_findings_says_so_and_what_was_accepted():
     assert pill_line([]).astext() == "No finding."
     assert pill_line([accepted(FOUND[0])]).astext() == "No finding but 1 accepted."
+
+
+def test_a_report_is_of_the_same_file_wherever_the_build_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    path = PLATFORMS / "hp-rx8620-ia64.yaml"
+    report_on.cache_clear()
+    assert Path(report_on(str(path), "recommended").inputs[0].path) == path
