@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from efipolicy.errors import EfipolicyError, ExitStatus, PluginError
 from efipolicy.formats.inputs import STDIN, Inputs, shown_path
@@ -20,6 +20,7 @@ from efipolicy.model.platform import (
     ArchitectureReason,
     Platform,
 )
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.registry import Registry
 from efipolicy.source import ForeignInputError, InputError, SourceText
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import NamedTuple
 
 from efipolicy.api import (
     ReadInput,
@@ -22,6 +21,7 @@ from efipolicy.engine.planning import planner_of
 from efipolicy.errors import EfipolicyError, PluginError
 from efipolicy.formats.inputs import STDIN, Inputs
 from efipolicy.model.platform import Acceptance, Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import RenderOptions
 from efipolicy.plugin.registry import Registry
 from efipolicy.policy import Selection

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from string import Template
-from typing import NamedTuple
 
 from efipolicy import __version__
 from efipolicy.cli.plugin_names import PREFIX, code_of, dialect_of, module_of, title_of
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import API_LEVEL
 
 _FOLDER = os.path.join(os.path.dirname(__file__), "templates")

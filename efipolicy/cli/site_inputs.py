@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import NamedTuple
 
 from efipolicy.api import ReadingOptions, ReadInput
 from efipolicy.cli.running import tell
 from efipolicy.engine.fixing import Relint
 from efipolicy.formats.writing import platform_text
 from efipolicy.model.finding import InputReport, Report
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.reporters.site_content import SitePlatform
 from efipolicy.source import InputError, SourceText
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.text_width import text_width
+from efipolicy.named_tuple import NamedTuple
 
 LEFT: Final = 12
 """Where the highest bit of a row begins."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.bit_field_cells import BIT, Piece, bits_text, named_bits
 from efipolicy.drawing.document import WIDTH
 from efipolicy.drawing.text_width import shortened, text_width
+from efipolicy.named_tuple import NamedTuple
 
 PITCH: Final = 17
 """From baseline to baseline."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.svg import SvgWriter, number
+from efipolicy.named_tuple import NamedTuple
 
 _WIDE_SHIFT: Final = 34
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.kexec_chain_rows import ChainRow, chain_rows, folded
 from efipolicy.drawing.kexec_chain_words import (
@@ -20,6 +20,7 @@ from efipolicy.engine.kexec_matrix import cases
 from efipolicy.engine.kexec_state import ChainKernel, Transition, after, first_boot
 from efipolicy.model.chain import Case, ChainReport
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 
 MOST_KERNELS: Final = 4
 """Kernels that one picture has room for; a longer chain has a picture for each hop."""

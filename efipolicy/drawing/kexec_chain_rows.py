@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from efipolicy.drawing.notation import counted, type_style
 from efipolicy.engine.kexec_layout import Difference, Layout, differences
@@ -15,6 +15,7 @@ from efipolicy.model.address import AddressRange, size_text
 from efipolicy.model.chain import ChainHop
 from efipolicy.model.mapping import Mapping
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 
 MOST_ROWS: Final = 10
 """With more rows than this, neighbouring rows that agree are folded into one."""

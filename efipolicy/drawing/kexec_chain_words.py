@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.kexec_chain_rows import ChainRow
 from efipolicy.drawing.notation import counted, grouped
 from efipolicy.engine.kexec_state import ChainKernel, ChainState, Transition
 from efipolicy.model.chain import ChainHop, Channel, Verdict
 from efipolicy.model.mapping import MappingPlan
+from efipolicy.named_tuple import NamedTuple
 
 _CHANNELS: Final[dict[Channel, str]] = {
     "setup_data": "in setup_data",

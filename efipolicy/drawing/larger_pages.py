@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from efipolicy.drawing.notation import type_style
 from efipolicy.model.address import AddressRange, round_down, size_text
@@ -23,6 +23,7 @@ from efipolicy.model.efi import (
     EfiMemoryType,
 )
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
+from efipolicy.named_tuple import NamedTuple
 
 LARGER_PAGE_SIZES: Final = (0x4000, 0x10000)
 """Bytes of the pages larger than EFI's that AArch64 kernels have."""

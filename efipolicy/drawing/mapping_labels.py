@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.mapping_layout import Cell, Frame, MappingColumn
 from efipolicy.drawing.mapping_ribbons import Ribbon
@@ -11,6 +11,7 @@ from efipolicy.drawing.notation import address_groups
 from efipolicy.drawing.svg import SvgWriter, class_names
 from efipolicy.drawing.text_width import shortened
 from efipolicy.model.address import size_text
+from efipolicy.named_tuple import NamedTuple
 
 PITCH: Final = 13
 """The least distance of two baselines."""

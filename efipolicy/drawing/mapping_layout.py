@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import log2
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from efipolicy.drawing.mapping_ribbons import Ribbon
 from efipolicy.model.address import AddressRange, size_text
 from efipolicy.model.mapping import PlacementWindow
+from efipolicy.named_tuple import NamedTuple
 
 ZIGZAG_FROM: Final = 1 << 30
 """A hole of this many bytes has broken edges."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.findings import DrawnFinding
 from efipolicy.drawing.mapping_foot import STATUS_WORDS, use_text
@@ -13,6 +13,7 @@ from efipolicy.drawing.mapping_ribbons import Ribbon, ribbons_of
 from efipolicy.drawing.notation import address_text, counted, groups_for
 from efipolicy.model.mapping import MappingPlan, PlacementDirection, PlacementWindow
 from efipolicy.model.memory_map import MemoryMap
+from efipolicy.named_tuple import NamedTuple
 
 TOP: Final = 54
 """Where the higher of the two columns begins."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from efipolicy.drawing.findings import DrawnFinding
 from efipolicy.model.address import AddressRange
 from efipolicy.model.mapping import Mapping, MappingPlan, PlacementDirection
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
+from efipolicy.named_tuple import NamedTuple
 
 
 class MappedRegion(NamedTuple):

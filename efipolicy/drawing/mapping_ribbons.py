@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.findings import DrawnFinding
 from efipolicy.drawing.mapping_regions import MappedRegion
 from efipolicy.drawing.notation import TYPE_STYLES, type_style
 from efipolicy.model.address import AddressRange, size_text
 from efipolicy.model.mapping import PlacementWindow
+from efipolicy.named_tuple import NamedTuple
 
 MOST_RIBBONS: Final = 14
 """With more regions than this, neighbours share a ribbon."""

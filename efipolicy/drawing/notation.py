@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.model.efi import (
     EFI_MEMORY_CPU_CRYPTO,
@@ -19,6 +19,7 @@ from efipolicy.model.efi import (
     EFI_MEMORY_XP,
     FIRST_OEM_TYPE,
 )
+from efipolicy.named_tuple import NamedTuple
 
 FIRST_OS_TYPE: Final = 0x8000_0000
 """From here on types belong to operating system loaders (UEFI 2.10, 7.2)."""

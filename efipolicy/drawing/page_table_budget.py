@@ -8,9 +8,10 @@ leaves a picture somebody can read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.page_table_tree import Entries, pattern
+from efipolicy.named_tuple import NamedTuple
 
 MOST: Final = 76
 """Rows in a picture, a box with its head counting as one and a half besides."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.document import WIDTH
 from efipolicy.drawing.svg import SvgWriter, number
 from efipolicy.drawing.text_width import text_width
 from efipolicy.model.address import size_text
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.geometry import Level, RadixGeometry
 
 _LAID_OUT: Final = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.findings import draw_severity
 from efipolicy.drawing.notation import TypeStyle
@@ -15,6 +15,7 @@ from efipolicy.drawing.text_width import text_width
 from efipolicy.drawing.textures import pattern_id
 from efipolicy.drawing.tokens import STRONG
 from efipolicy.model.finding import Severity
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.tables import LeafRun
 
 MARGIN: Final = 7

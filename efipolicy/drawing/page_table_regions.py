@@ -8,7 +8,7 @@ picture is for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.document import WIDTH, document, draw_title
 from efipolicy.drawing.findings import draw_severity
@@ -30,6 +30,7 @@ from efipolicy.drawing.text_width import shortened, text_width
 from efipolicy.drawing.textures import draw_filled
 from efipolicy.model.address import AddressRange, size_text
 from efipolicy.model.finding import Severity
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.regions import GranuleRun, RegionTranslations
 
 _REGIONS: Final = 8

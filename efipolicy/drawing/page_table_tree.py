@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.model.address import round_down, round_up
 from efipolicy.model.mapping import Access
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.geometry import Level
 from efipolicy.paging.tables import LeafRun, PageTables
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.drawing.document import WIDTH, document, draw_title
 from efipolicy.drawing.findings import draw_severity
@@ -16,6 +16,7 @@ from efipolicy.drawing.textures import draw_patterns, pattern_id
 from efipolicy.engine.walking import Walked, fault_text
 from efipolicy.model.address import size_text
 from efipolicy.model.finding import Severity
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.geometry import Geometry, RadixGeometry
 from efipolicy.paging.walker import WalkStep
 

@@ -6,7 +6,9 @@ Ink has at least 4.5:1 and every outline at least 3:1 against the background in 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from efipolicy.named_tuple import NamedTuple
 
 
 class Token(NamedTuple):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
 from efipolicy.engine.fingerprints import kind_of
 from efipolicy.model.finding import AcceptanceUse, ReportedFinding
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import Acceptance
+from efipolicy.named_tuple import NamedTuple
 
 
 class Day(NamedTuple):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Names
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from efipolicy.engine.fingerprints import kind_of
 from efipolicy.model.finding import BaselineUse, KnownFinding, Report, ReportedFinding
 from efipolicy.model.platform import Acceptance
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.source import InputError, SourceText
 from efipolicy.source.document import Mapping, parse
 from efipolicy.source.shape import INVALID, Choice, Field, ListOf, Pattern, Reading, Record, Text

@@ -7,12 +7,13 @@ Two implementations are modelled: edk2's (MdeModulePkg/Core/RuntimeDxe) and U-Bo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from efipolicy.model.address import EFI_PAGE_SIZE, AddressRange
 from efipolicy.model.efi import EFI_MEMORY_RUNTIME, RUNTIME_SERVICES, EfiMemoryType
 from efipolicy.model.mapping import VirtualMapEntry
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 
 Implementation = Literal["edk2", "u-boot"]
 Status = Literal["EFI_SUCCESS", "EFI_UNSUPPORTED", "EFI_INVALID_PARAMETER", "EFI_NOT_FOUND"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
 from efipolicy.formats.platform import PLATFORM_FILE
 from efipolicy.model.finding import Edit
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import Subject
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.source.document import Mapping, Node, Scalar, Sequence
 from efipolicy.source.shape import MappingOf, Record, Shape
 from efipolicy.source.spelling import UnspellableError

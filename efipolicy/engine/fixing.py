@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from efipolicy.engine.fix_comparison import Comparison
 from efipolicy.engine.fix_edits import text_edits
@@ -11,6 +10,7 @@ from efipolicy.engine.fix_targets import Target, targets
 from efipolicy.formats.platform import read_platform
 from efipolicy.model.finding import Finding, Fix, InputReport, ReportedFinding, ReportedFix
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.source import SourceText
 from efipolicy.source.document import Mapping
 from efipolicy.source.edit import apply_edits

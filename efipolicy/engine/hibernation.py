@@ -10,13 +10,14 @@ on what is preserved in S4).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from efipolicy.model.address import size_text
 from efipolicy.model.changes import REUSED, RegionChange, outlives_boot
 from efipolicy.model.efi import EfiMemoryType
 from efipolicy.model.extents import TypeExtents, united, without
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
+from efipolicy.named_tuple import NamedTuple
 
 Verdict = Literal["safe", "unsafe", "unknown"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from efipolicy.model.address import AddressRange, round_up
 from efipolicy.model.mapping import LeafPolicy, Mapping
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import Geometry, RadixGeometry
 
 Layout = tuple[Mapping, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.engine.kexec_chains import kernel_of
 from efipolicy.engine.kexec_channel import transition
@@ -16,6 +16,7 @@ from efipolicy.errors import PluginError
 from efipolicy.model.chain import Case, Cell, Verdict
 from efipolicy.model.declared import SetVirtualAddressMap
 from efipolicy.model.platform import MappingDeclaration, Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.registry import Registry
 
 _CHANNEL_WORDS: Final = {

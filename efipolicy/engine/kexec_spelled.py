@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from efipolicy.engine.kexec_chains import kernel_of, memory_is_range, role_of
 from efipolicy.engine.kexec_state import ChainKernel
 from efipolicy.engine.planning import PlanChoice, planned
 from efipolicy.errors import UsageError
 from efipolicy.model.platform import MappingDeclaration, Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.registry import Registry
 from efipolicy.source.shape import suggestion
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from efipolicy.engine.firmware import FirmwareState, firmware_of, set_virtual_address_map
 from efipolicy.engine.kexec_layout import Layout, firmware_regions
@@ -12,6 +12,7 @@ from efipolicy.model.chain import Channel, ChosenChannel, HopKind, Loader, Verdi
 from efipolicy.model.declared import Carried, SetVirtualAddressMap
 from efipolicy.model.mapping import Mapping
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import KexecRole
 
 AnyLoader = Loader | Literal["verbatim"]

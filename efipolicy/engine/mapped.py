@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from efipolicy.model.address import AddressRange
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 
 
 class MappedRange(NamedTuple):

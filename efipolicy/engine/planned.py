@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from efipolicy.model.mapping import MappingPlan
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import Geometry, RadixGeometry
 from efipolicy.plugin import Architecture, KexecRole, StrategyChoice
 

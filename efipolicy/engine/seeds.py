@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from statistics import median_low
-from typing import NamedTuple
 
 from efipolicy.engine.layout_checks import LayoutChecks, Placed
 from efipolicy.engine.planning import PlanChoice, requested
@@ -12,6 +11,7 @@ from efipolicy.errors import UsageError
 from efipolicy.model.mapping import MappingPlan, PlanProblem
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import PlanRequest, SeededLayouts, Strategy
 from efipolicy.plugin.calling import call, failure
 from efipolicy.plugin.registry import Registry

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 from efipolicy.engine.linting import lint
 from efipolicy.engine.planned import Planned
@@ -11,6 +10,7 @@ from efipolicy.errors import PluginError
 from efipolicy.model.finding import NotChecked
 from efipolicy.model.mapping import PlanProblem
 from efipolicy.model.platform import MappingDeclaration, Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Rule
 from efipolicy.plugin.registry import Registry
 from efipolicy.policy import Policy, Selection

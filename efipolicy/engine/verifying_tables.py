@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.verification import Difference, Explained, Mismatch, pages
@@ -14,6 +14,7 @@ from efipolicy.model.evidence import PageTableDump, PageTableRange
 from efipolicy.model.mapping import Mapping as PlannedMapping
 from efipolicy.model.mapping import MappingPlan, Unforeseen
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import RadixGeometry
 from efipolicy.paging.builder import tables_of
 from efipolicy.paging.tables import LeafRun

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, get_args
+from typing import get_args
 
 from efipolicy.model.address import round_down, round_up, size_text
 from efipolicy.model.mapping import Mapping, MappingPlan
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.entries import AccessKind
 from efipolicy.paging.tables import Refusal
 from efipolicy.paging.walker import Walk, WalkStep

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from efipolicy.engine.kexec import verdict_to_itself
 from efipolicy.engine.planned import Planned
@@ -14,6 +14,7 @@ from efipolicy.errors import PluginError, UsageError
 from efipolicy.model.mapping import Mapping as PlannedMapping
 from efipolicy.model.mapping import MappingPlan, PlanStatus
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import Geometry, RegionGeometry
 from efipolicy.paging.tables import PageTables, Refusal
 from efipolicy.plugin import Architecture

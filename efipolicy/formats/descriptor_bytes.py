@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.model.address import EFI_PAGE_SIZE
 from efipolicy.model.efi import DEFINED_ATTRIBUTES, FIRST_OEM_TYPE, EfiMemoryType
+from efipolicy.named_tuple import NamedTuple
 
 DESCRIPTOR: Final = Struct("<I4xQQQQ")
 """EFI_MEMORY_DESCRIPTOR: type, physical start, virtual start, pages, attribute (UEFI 2.10, 7.2.3).

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.dump_characters import AS_PRINTED, orders_of
 from efipolicy.formats.logical_lines import CaptureText, continuation
+from efipolicy.named_tuple import NamedTuple
 
 _HEX: Final = "[0-9A-Fa-f]"
 _DIGITS: Final = rf"(?:0x)?({_HEX}{{1,16}})(?![0-9A-Za-z_:])"

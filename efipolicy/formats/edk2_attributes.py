@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Printed, Unreadable, numbered, without_copies
 from efipolicy.formats.edk2_records import Record, records
@@ -23,6 +23,7 @@ from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_rows import GAP
 from efipolicy.model.efi import EfiMemoryType
 from efipolicy.model.memory_map import Extent, MemoryAttributesTable
+from efipolicy.named_tuple import NamedTuple
 
 _HEADING: Final = re.compile(r"(?<![\w.])MemoryAttributesTable:")
 _NUMBER: Final = re.compile(

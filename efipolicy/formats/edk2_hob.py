@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Unreadable
 from efipolicy.formats.edk2_build import built_for
@@ -38,6 +38,7 @@ from efipolicy.formats.printed_rows import GAP, NOT_PAGES, PART, starts_of
 from efipolicy.model.address import EFI_PAGE_SIZE
 from efipolicy.model.efi import type_name
 from efipolicy.model.evidence import ReportedRange
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import CaptureReading
 
 HOB: Final = "edk2-hob"

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import zip_longest
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Unreadable
 from efipolicy.formats.hob_ranges import (
@@ -33,6 +33,7 @@ from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_rows import GAP, PART
 from efipolicy.model.efi import MEMORY_TYPES
 from efipolicy.model.evidence import ReportedRange
+from efipolicy.named_tuple import NamedTuple
 
 _HEADER: Final = re.compile(
     rf"HOB\[(?<!\wHOB\[)(?P<index>\d{{1,6}})\]:{GAP}Type{EQUALS}(?P<type>\w+)"

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Printed, Unreadable
 from efipolicy.formats.labelled_lines import (
@@ -33,6 +33,7 @@ from efipolicy.formats.labelled_lines import (
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_rows import GAP, PART
 from efipolicy.model.memory_map import MemoryDescriptor
+from efipolicy.named_tuple import NamedTuple
 
 MEMORY_ATTRIBUTES: Final = "edk2-memory-attributes"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import (
     Printed,
@@ -26,6 +26,7 @@ from efipolicy.formats.printed_rows import GAP, Layout, Row, grouped, left_over,
 from efipolicy.formats.type_names import SPECIFICATION
 from efipolicy.model.memory_map import Extent, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import ArchitectureReason, Firmware
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import CaptureReading
 
 GUEST_MEMORY: Final = "guest-memory"

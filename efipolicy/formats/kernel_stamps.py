@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from itertools import repeat
-from typing import Final, NamedTuple
+from typing import Final
+
+from efipolicy.named_tuple import NamedTuple
 
 _LONGEST_WHOLE: Final = 1 << 21
 """Characters; a shorter text is searched as a whole."""

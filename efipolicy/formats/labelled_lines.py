@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_rows import GAP, tail
+from efipolicy.named_tuple import NamedTuple
 
 FULL_WIDTH: Final = 16
 """Digits of a number that is printed with leading zeros."""

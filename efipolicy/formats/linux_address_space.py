@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import decimal
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.named_tuple import NamedTuple
 
 _PAGE_SIZES: Final = (0x1000, 0x4000, 0x10000)
 _WORD: Final = 1 << 64

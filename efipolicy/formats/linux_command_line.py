@@ -7,10 +7,11 @@ keys stand there too, so only parameters of a list are kept.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.logical_lines import CaptureText, continuation
+from efipolicy.named_tuple import NamedTuple
 
 _LABEL: Final = "ommand line: "
 _LABEL_WORD: Final = "Kernel c"

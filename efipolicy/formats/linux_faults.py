@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.declared import FirmwareAccess, SetVirtualAddressMap
+from efipolicy.named_tuple import NamedTuple
 
 _PAGE_FAULT: Final = "caused by firmware at PA"
 _EXCEPTION: Final = "in EFI runtime service"

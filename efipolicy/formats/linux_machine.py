@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import decimal, shortened
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.platform import ArchitectureReason
+from efipolicy.named_tuple import NamedTuple
 
 ARCHITECTURES: Final = (
     "x86_64",

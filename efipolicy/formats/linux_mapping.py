@@ -6,7 +6,7 @@ Only what the log proves is declared. Most logs prove little more than the kerne
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from efipolicy.formats import linux_address_space, linux_machine
 from efipolicy.formats.linux_address_space import Proof
@@ -17,6 +17,7 @@ from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.declared import RuntimeCalls, SetVirtualAddressMap
 from efipolicy.model.memory_map import MemoryMap
 from efipolicy.model.platform import MappingDeclaration
+from efipolicy.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from efipolicy.formats.linux_remap import Remap

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Unreadable
 from efipolicy.formats.linux_log import Boot
@@ -18,6 +18,7 @@ from efipolicy.formats.logical_lines import CaptureText, JoinedLines, joined
 from efipolicy.model.address import EFI_PAGE_SIZE
 from efipolicy.model.evidence import Remapping
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
+from efipolicy.named_tuple import NamedTuple
 
 _NAME: Final = "EFI"
 _VERB: Final = "remap"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from efipolicy.formats.capture_reading import slug
 from efipolicy.formats.live_files import EFI, PROPERTIES, Gathering
@@ -24,6 +24,7 @@ from efipolicy.model.platform import (
     MappingDeclaration,
     Platform,
 )
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.source import InputError, SourceText
 
 SHOWN: Final = "the running system"

@@ -7,7 +7,9 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
+
+from efipolicy.named_tuple import NamedTuple
 
 MOST_BYTES: Final = 64 << 20
 """A log buffer has at most a few MiB; what is longer is no log of one boot."""

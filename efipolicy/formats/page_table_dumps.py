@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Unreadable
 from efipolicy.formats.logical_lines import CaptureText
@@ -15,6 +15,7 @@ from efipolicy.formats.page_table_rows import Form, TableRow, rows_of
 from efipolicy.formats.printed_maps import NOTHING_SAYS, About, reading
 from efipolicy.model.evidence import PageTableDump, PageTableRange
 from efipolicy.model.platform import ArchitectureReason
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import CaptureReading
 
 _SECTION: Final = re.compile(

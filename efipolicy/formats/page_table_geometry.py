@@ -8,9 +8,9 @@ out geometries; what is the same in all that are left is proven.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from efipolicy.formats.page_table_rows import TableRow
+from efipolicy.named_tuple import NamedTuple
 
 
 class TableGeometry(NamedTuple):

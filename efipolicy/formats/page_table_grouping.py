@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.page_table_rows import TableRow
+from efipolicy.named_tuple import NamedTuple
 
 _FIRST: Final = ("User Space", "UEFI runtime start")
 LAST: Final = "UEFI runtime end"

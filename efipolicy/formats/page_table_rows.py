@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Unreadable
 from efipolicy.formats.logical_lines import CaptureText, joined
 from efipolicy.formats.printed_rows import NOT_PAGES, PART, Row, left_over, starts_of
 from efipolicy.model.address import EFI_PAGE_SIZE, AddressRange
 from efipolicy.model.mapping import Access
+from efipolicy.named_tuple import NamedTuple
 
 _DIGIT: Final = "[0-9a-f]"
 WIDE: Final = rf"0x(?P<start>{_DIGIT}{{16}})-0x(?P<end>{_DIGIT}{{16}})"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Unreadable, decimal
 from efipolicy.formats.hob_ranges import FIRMWARE_VOLUME, hob_range, is_memory, resource_type
@@ -25,6 +25,7 @@ from efipolicy.formats.printed_maps import About, reading
 from efipolicy.formats.printed_rows import GAP_OR_NOT, PART, starts_of
 from efipolicy.model.efi import type_name
 from efipolicy.model.evidence import ReportedRange
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import CaptureReading
 
 PATINA: Final = "patina-json"

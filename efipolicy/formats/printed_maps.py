@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import (
     Printed,
@@ -31,6 +31,7 @@ from efipolicy.model.platform import (
     Platform,
     Revision,
 )
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import CaptureReading
 
 _HEADER_BEFORE: Final = 1024

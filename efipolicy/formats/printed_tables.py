@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Printed, Refused, Unreadable
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_maps import PrintedMap, table_map
 from efipolicy.formats.printed_rows import grouped, left_over, starts_of
+from efipolicy.named_tuple import NamedTuple
 
 _SHORTEST_HEADER: Final = 16
 """Characters; less than that between two rows holds no header and is not searched for one."""

@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Printed, Refused, Unreadable, numbered, without_copies
 from efipolicy.formats.edk2_build import built_for
@@ -49,6 +49,7 @@ from efipolicy.model.efi import type_name
 from efipolicy.model.evidence import ReportedRange
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor
 from efipolicy.model.platform import ArchitectureReason
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import CaptureReading
 
 MAP: Final = "mu-memory-map"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from efipolicy.formats.capture_reading import Unreadable
 from efipolicy.formats.device_tree import PREFIX, PROPERTIES, chosen_text
 from efipolicy.formats.dumped_memory import Memory
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.declared import SystemTable
 from efipolicy.model.memory_map import MemoryMap
+from efipolicy.named_tuple import NamedTuple
 
 
 class Tree(NamedTuple):

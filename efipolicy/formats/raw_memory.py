@@ -8,7 +8,7 @@ of these is passed over.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from efipolicy.formats.capture_reading import Unreadable
 from efipolicy.formats.descriptor_bytes import (
@@ -28,6 +28,7 @@ from efipolicy.formats.raw_maps import MAP, memory_map
 from efipolicy.formats.raw_tables import Table, attributes_table, runtime_properties
 from efipolicy.model.declared import RuntimeProperties
 from efipolicy.model.memory_map import MemoryAttributesTable
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import CaptureReading
 
 if TYPE_CHECKING:

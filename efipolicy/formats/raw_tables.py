@@ -5,7 +5,7 @@ Layouts: UEFI 2.10, 4.6.4 and 4.6.2. Version 2 of the first gave its reserved wo
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Unreadable
 from efipolicy.formats.descriptor_bytes import (
@@ -20,6 +20,7 @@ from efipolicy.formats.dumped_memory import Memory, around
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.declared import RuntimeProperties
 from efipolicy.model.memory_map import Extent, MemoryAttributesTable, MemoryDescriptor
+from efipolicy.named_tuple import NamedTuple
 
 FILE_OFFSETS: Final = 0x1000
 """Bytes. An address below is an offset in a file, no place in memory: nothing is kept there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.memory_map import MemoryMap
@@ -20,6 +20,7 @@ from efipolicy.model.platform import (
     Platform,
     UnreadableLine,
 )
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.calling import failure
 from efipolicy.plugin.types import CaptureFormat, CaptureReading
 from efipolicy.source import ForeignInputError, InputError, SourceText

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import (
     ELLIPSIS,
@@ -37,6 +37,7 @@ from efipolicy.formats.sysfs_listing import listed
 from efipolicy.model.evidence import ReportedRange
 from efipolicy.model.memory_map import MemoryMap
 from efipolicy.model.platform import ArchitectureReason, MappingDeclaration
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import CaptureReading
 
 SYSFS_RUNTIME_MAP: Final = "sysfs-runtime-map"

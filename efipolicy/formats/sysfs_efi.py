@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.sysfs_files import EFI, PLATFORM_SIZE, FileLine, number_at
 from efipolicy.model.declared import SystemTable
 from efipolicy.model.efi import CONFIGURATION_TABLES
 from efipolicy.model.platform import ConfigurationTable, Firmware
+from efipolicy.named_tuple import NamedTuple
 
 _TABLES: Final[dict[str, str]] = {
     "ACPI20": "ACPI_20",

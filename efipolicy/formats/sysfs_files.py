@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.logical_lines import CaptureText, joined
 from efipolicy.formats.printed_rows import Layout, Row, row_at
 from efipolicy.formats.type_names import any_of
+from efipolicy.named_tuple import NamedTuple
 
 RUNTIME_MAP: Final = "runtime-map"
 MEMMAP: Final = "memmap"

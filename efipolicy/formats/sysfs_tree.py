@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.device_tree import PREFIX, PROPERTIES, chosen_text, shown_property
 from efipolicy.formats.sysfs_files import (
@@ -20,6 +20,7 @@ from efipolicy.formats.sysfs_files import (
     RANGE_FILES,
     RUNTIME_MAP,
 )
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.source import InputError, SourceText
 
 MOST_ENTRIES: Final = 1 << 14

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from efipolicy.model.declared import FirmwareAccess
 from efipolicy.model.mapping import Mapping
+from efipolicy.named_tuple import NamedTuple
 
 
 class AccessOutcome(NamedTuple):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from efipolicy.named_tuple import NamedTuple
 
 EFI_PAGE_SIZE: Final = 0x1000
 """Bytes of an EFI page, whatever the architecture and the operating system (UEFI 2.10, 7.2)."""

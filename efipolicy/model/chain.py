@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from efipolicy.model.address import AddressRange
+from efipolicy.named_tuple import NamedTuple
 
 Verdict = Literal[
     "ok",

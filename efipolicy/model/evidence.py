@@ -6,10 +6,11 @@ how an address in a report came about.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from efipolicy.model.address import AddressRange
 from efipolicy.model.mapping import Access
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.source import Located
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import AddressRange
 from efipolicy.model.platform import Acceptance, Platform, Subject
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.source import SourceSpan, SourceText
 from efipolicy.source.edit import TextEdit
 

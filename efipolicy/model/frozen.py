@@ -1,7 +1,8 @@
 """Frozen values made of keywords: dataclasses that are quick to define.
 
 `dataclasses.dataclass` writes the methods of every class as source and compiles them at every
-start, which for twenty classes takes longer than to lint a small file. These share their methods.
+start, which for twenty classes takes longer than to lint a small file. These share their methods,
+and `dataclasses` looks at one when somebody asks it for the fields.
 """
 
 from __future__ import annotations
@@ -36,6 +37,15 @@ class _Keywords:
         return Signature(parameters)
 
 
+class _Fields:
+    """The fields of a class as `dataclasses` knows them, worked out when they are asked for."""
+
+    def __get__(self, instance: Frozen | None, owner: type[Frozen]) -> dict[str, Field[Any]]:
+        dataclass(init=False, repr=False, eq=False, kw_only=True)(owner)
+        found: dict[str, Field[Any]] = vars(owner)["__dataclass_fields__"]  # now its own
+        return found
+
+
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 class Frozen:
     """A frozen dataclass all of whose fields are keywords; equal to itself and nothing else.
@@ -44,20 +54,35 @@ class Frozen:
     are no factories. A subclass is one as it stands, and takes no decorator of `dataclasses`.
     """
 
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    __dataclass_fields__: ClassVar[Any]
     __signature__: ClassVar = _Keywords()
-    _required: ClassVar[frozenset[str]]
-    _defaults: ClassVar[dict[str, Any]]
+    _names: ClassVar[frozenset[str]] = frozenset()
+    _required: ClassVar[frozenset[str]] = frozenset()
+    _compared: ClassVar[tuple[str, ...]] = ()
+    _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
-        dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
-        fields = cls.__dataclass_fields__
-        given = ((name, fields[name].default) for name in fields)
-        cls._defaults = {name: default for name, default in given if default is not MISSING}
-        cls._required = frozenset(fields.keys() - cls._defaults.keys())
+        cls.__dataclass_fields__ = _Fields()
+        required, defaults, compared = set(cls._required), dict(cls._defaults), [*cls._compared]
+        for name, annotation in cls.__annotations__.items():
+            if "ClassVar" in str(annotation):
+                continue
+            given = vars(cls).get(name, MISSING)
+            declared = given if isinstance(given, Field) else None
+            default = declared.default if declared else given
+            required.discard(name)
+            if default is MISSING:
+                required.add(name)
+            else:
+                defaults[name] = default
+            if name not in compared and (declared is None or declared.compare is not False):
+                compared.append(name)
+        cls._names = frozenset((*required, *defaults))
+        cls._required, cls._defaults = frozenset(required), defaults
+        cls._compared = tuple(compared)
 
     def __init__(self, **values: Any) -> None:
-        if not self._required <= values.keys() <= self.__dataclass_fields__.keys():
+        if not self._required <= values.keys() <= self._names:
             raise self._mistake(values)
         # A default that stayed with the class alone would, if a function, become a method.
         vars(self).update(self._defaults, **values)
@@ -100,11 +125,10 @@ class FrozenValue(Frozen):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return self._compared() == other._compared()
+        return self._values() == other._values()
 
     def __hash__(self) -> int:
-        return hash(self._compared())
+        return hash(self._values())
 
-    def _compared(self) -> tuple[Any, ...]:
-        fields = self.__dataclass_fields__
-        return tuple(getattr(self, name) for name in fields if fields[name].compare)
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self._compared)

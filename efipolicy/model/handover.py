@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from efipolicy.model.address import AddressRange
 from efipolicy.model.finding import Related, Responsible
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import Subject
+from efipolicy.named_tuple import NamedTuple
 
 PreconditionState = Literal["met", "broken", "unknown"]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import MappingDeclaration, Platform
+from efipolicy.named_tuple import NamedTuple
 
 NO_VIRTUAL_START: Final = 0xFFFF_FFFF_FFFF_FFFF
 """The virtual start that says there is none: Linux's stub after a failed call, Xen for the rest."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from efipolicy.model.address import AddressRange
+from efipolicy.named_tuple import NamedTuple
 
 Access = Literal["R", "RW", "RX", "RWX"]
 PlanStatus = Literal["ok", "incomplete", "impossible", "assumption"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from efipolicy.model.declared import (
     AcpiTable,
@@ -35,6 +35,7 @@ from efipolicy.model.memory_map import (
     MemoryDescriptor,
     MemoryMap,
 )
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.source import Located, SourceSpan
 from efipolicy.source.document import Node
 

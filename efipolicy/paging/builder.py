@@ -9,10 +9,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from operator import attrgetter
-from typing import NamedTuple
 
 from efipolicy.model.address import AddressRange, round_down, round_up
 from efipolicy.model.mapping import Access, LeafPolicy, Mapping, MappingPlan, Protection
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.geometry import RadixGeometry, Window
 from efipolicy.paging.tables import LeafRun, Overlap, PageTables, Refusal
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
 
 from efipolicy.model.mapping import Access
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.geometry import Level
 
 _Word = TypeVar("_Word", bound=str)

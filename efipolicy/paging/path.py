@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.geometry import Level, RadixGeometry
 
 

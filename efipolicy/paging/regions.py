@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import NamedTuple
 
 from efipolicy.model.address import AddressRange, round_down, round_up
 from efipolicy.model.efi import EfiMemoryType
 from efipolicy.model.mapping import Access, Mapping
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.geometry import RegionGeometry
 from efipolicy.paging.tables import Refusal
 

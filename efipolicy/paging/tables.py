@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from efipolicy.model.address import AddressRange
 from efipolicy.model.mapping import Access
 from efipolicy.model.mapping import Mapping as PlannedMapping
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.geometry import RadixGeometry
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import NamedTuple
 
 from efipolicy.model.mapping import Access
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.entries import (
     AccessKind,
     DecodedEntry,

@@ -10,7 +10,9 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
+
+from efipolicy.named_tuple import NamedTuple
 
 GROUP = "efipolicy"
 _HEADER = f"[{GROUP}]"

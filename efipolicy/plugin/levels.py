@@ -8,9 +8,10 @@ works for as long as `efipolicy` promises (see the page on stability) and warns 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from efipolicy.errors import PluginError
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.calling import one_line
 from efipolicy.plugin.types import API_LEVEL
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from efipolicy import __version__
 from efipolicy.model.finding import Severity
 from efipolicy.model.platform import Acceptance
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.policy.loading import is_policy_path
 from efipolicy.policy.selection import Setting
 from efipolicy.policy.settings import FLAG, NamedBy, OneOrMore, RuleSettings, SettingsError

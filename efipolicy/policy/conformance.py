@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from efipolicy.model.finding import InputReport, Severity
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.policy.coverage import Covered
 
 Outcome: TypeAlias = Literal[

@@ -6,8 +6,9 @@ It is derived from the codes that rules cite, so that nobody has to keep it true
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Architecture, Rule
 from efipolicy.plugin.registry import Registry
 from efipolicy.policy.requirements import Requirement

@@ -6,10 +6,11 @@ Which rules check a requirement is not in a register; `efipolicy.policy.coverage
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from efipolicy.errors import PluginError
 from efipolicy.model.finding import Severity
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.registry import Plugin
 from efipolicy.source import InputError, SourceText, decode
 from efipolicy.source.document import Mapping as MappingNode

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from efipolicy.named_tuple import NamedTuple
 
 _VERSION: Final = (
     r"(?P<release>[0-9]{1,9}(?:\.[0-9]{1,9}){0,5})"

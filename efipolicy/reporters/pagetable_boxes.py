@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 from efipolicy.model.address import AddressRange, size_text
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.geometry import Level
 from efipolicy.paging.tables import PageTables
 

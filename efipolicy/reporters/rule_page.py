@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import cleandoc
 from textwrap import wrap
-from typing import NamedTuple
 
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Option, Rule
 
 _PAGE_BREAKS = "="

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.errors import EfipolicyError
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Rule
 from efipolicy.plugin.registry import Plugin
 from efipolicy.policy.coverage import Coverage, Covered, State

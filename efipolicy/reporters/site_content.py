@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.model.finding import InputReport, Severity
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Architecture, Rule, Strategy
 
 MOST_CONFORMING: Final = 8

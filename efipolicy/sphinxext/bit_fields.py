@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, Literal, cast
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -15,6 +15,7 @@ from efipolicy.drawing.bit_field_words import Href, attribute_word, entry_word
 from efipolicy.drawing.svg import Form
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import size_text
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import Geometry, RadixGeometry, RegionGeometry
 from efipolicy.paging.entries import EntryFormat, EntryFormats
 from efipolicy.paging.geometry import Level

@@ -11,13 +11,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from docutils import nodes
 from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
 
 from efipolicy.model.memory_map import MemoryDescriptor
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.sphinxext.domain_names import codes_of, other_names, region_at, region_name
 
 

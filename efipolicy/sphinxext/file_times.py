@@ -13,10 +13,11 @@ from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
 from stat import S_ISREG
-from typing import NamedTuple
 
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+
+from efipolicy.named_tuple import NamedTuple
 
 
 class _Written(NamedTuple):

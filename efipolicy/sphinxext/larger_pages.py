@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from typing import NamedTuple, cast
+from typing import cast
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -29,6 +29,7 @@ from efipolicy.model.address import EFI_PAGE_SIZE, AddressRange, size_text
 from efipolicy.model.finding import InputReport
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Rule
 from efipolicy.sphinxext.elements import efi_figure, efi_fold
 from efipolicy.sphinxext.installed import (

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from math import ceil
-from typing import Final, NamedTuple
+from typing import Final
 
 from docutils import nodes
 from sphinx import addnodes
 
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.sphinxext.latex_line_breaks import (
     break_literal,
     break_text,

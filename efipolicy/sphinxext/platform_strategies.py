@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from docutils import nodes
 
@@ -22,6 +22,7 @@ from efipolicy.model.address import size_text
 from efipolicy.model.finding import InputReport, Severity
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.platform import Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Strategy
 from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.elements import efi_figure, efi_fold, severity_mark

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -12,6 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from efipolicy.formats.platform import ACCEPTANCE
 from efipolicy.model.finding import Severity
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Rule
 from efipolicy.policy import Policy, Selection, load_policy
 from efipolicy.policy.choosing import DEFAULT_POLICY

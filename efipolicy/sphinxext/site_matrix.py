@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 from docutils import nodes
 from sphinx import addnodes
@@ -14,6 +14,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 from efipolicy.model.finding import Severity
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.sphinxext.domain import EfipolicyDomain, reference
 from efipolicy.sphinxext.elements import efi_severity, severity_mark
 from efipolicy.sphinxext.parts import Cell, paragraph, separated, table

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from docutils import nodes
 
@@ -19,6 +19,7 @@ from efipolicy.model.address import size_text
 from efipolicy.model.efi import type_name
 from efipolicy.model.mapping import Mapping, PlanProblem
 from efipolicy.model.platform import MappingDeclaration, Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Strategy
 from efipolicy.sphinxext.domain import reference
 from efipolicy.sphinxext.elements import efi_fold

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from docutils import nodes
 
@@ -11,6 +11,7 @@ from efipolicy.drawing.notation import address_text, groups_for
 from efipolicy.drawing.page_table_texts import ACCESS_STYLES
 from efipolicy.drawing.page_table_tree import ACCESSES, Entries, Table, root_tables
 from efipolicy.model.address import size_text
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging.tables import PageTables
 from efipolicy.sphinxext.parts import Cell, literal, table
 

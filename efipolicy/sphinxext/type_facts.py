@@ -6,7 +6,9 @@ older; the revision history for what came when.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from efipolicy.named_tuple import NamedTuple
 
 
 class TypeFacts(NamedTuple):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from random import Random
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from efipolicy.model.efi import CACHEABILITY, EFI_MEMORY_UC, EFI_MEMORY_UCE, EFI_MEMORY_WP
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import Geometry, RadixGeometry, RegionGeometry
 from efipolicy.paging.entries import EntryFormats
 from efipolicy.plugin import Architecture

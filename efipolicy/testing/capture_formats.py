@@ -16,9 +16,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final
 
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import CaptureFormat, CaptureReading
 from efipolicy.source import Located, SourceSpan, SourceText
 from efipolicy.testing.contributions import Kind

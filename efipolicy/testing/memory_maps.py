@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.model.efi import attribute_names
 from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.testing.factories import memory_map
 
 _CODE, _DATA = "EfiRuntimeServicesCode", "EfiRuntimeServicesData"

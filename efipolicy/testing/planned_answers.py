@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from efipolicy.engine.reaching import with_unreachable
 from efipolicy.errors import EfipolicyError, PluginError
@@ -14,6 +14,7 @@ from efipolicy.model.mapping import Mapping as PlannedMapping
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryMap
 from efipolicy.model.platform import ArchitectureReason, Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import Geometry
 from efipolicy.plugin import Architecture, PlanRequest, Strategy
 from efipolicy.plugin.sound import sound_plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import Any
 
 from efipolicy.engine.linting import lint
 from efipolicy.engine.planning import planner_of
@@ -13,6 +13,7 @@ from efipolicy.model.efi import attribute_names
 from efipolicy.model.finding import Report
 from efipolicy.model.memory_map import MemoryAttributesTable, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import Capture, ConfigurationTable, Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Bad, Good, RenderOptions, Rule
 from efipolicy.plugin.registry import Registry
 from efipolicy.policy import Selection

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 from random import Random
-from typing import NamedTuple
 
 from efipolicy.model.address import AddressRange, round_up
 from efipolicy.model.mapping import LeafPolicy, Mapping, Protection
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import Level, RadixGeometry, out_of_reach
 from efipolicy.paging.builder import build
 from efipolicy.paging.entries import AccessKind, EntryFormats, wider

@@ -12,7 +12,9 @@ from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from textwrap import indent
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
+
+from efipolicy.named_tuple import NamedTuple
 
 QUIET_ENVIRONMENT: Mapping[str, str | None] = {
     "FORCE_COLOR": None,
