@@ -23,6 +23,8 @@ MOST_MEMBERS: Final = 1 << 17
 _BLOCK: Final = 512
 _CHECKSUM: Final = slice(148, 156)
 _EXPECTED: Final = "a tar archive of a folder such as /sys/firmware/efi"
+_UNPACK: Final = "platform files and logs are read when they are unpacked"
+_MOST_NAMED: Final = 3
 
 
 def archive_text(path: str, content: bytes) -> SourceText | None:
@@ -36,10 +38,20 @@ def archive_text(path: str, content: bytes) -> SourceText | None:
         return None
     from efipolicy.formats.sysfs_tree import shown_text
 
-    text = shown_text(_files(path, unpacked))
+    others: list[str] = []
+    text = shown_text(_files(path, unpacked, others))
     if not text:
-        raise ForeignInputError(path, "an archive with nothing of efipolicy's in it", _EXPECTED)
+        raise ForeignInputError(path, _found(others), f"{_EXPECTED}; {_UNPACK}")
     return SourceText(path, text)
+
+
+def _found(others: list[str]) -> str:
+    """An archive without a file of a sysfs tree, by the names of what is in it."""
+    if not others:
+        return "an archive with no file in it"
+    names = ", ".join(f"`{name}`" for name in others[:_MOST_NAMED])
+    more = len(others) - _MOST_NAMED
+    return f"an archive with no file of sysfs in it ({names}{f' and {more} more' * (more > 0)})"
 
 
 def _unpacked(path: str, content: bytes) -> bytes | None:
@@ -91,8 +103,8 @@ def _is_tar(header: bytes) -> bool:
     return int(stated, 8) == sum(header) - sum(header[_CHECKSUM]) + 8 * ord(" ")
 
 
-def _files(path: str, unpacked: bytes) -> list[ShownFile]:
-    """The files of ours, the last one of those with the same path."""
+def _files(path: str, unpacked: bytes, others: list[str]) -> list[ShownFile]:
+    """The files of ours, the last one of those with the same path; the names of ``others``."""
     import tarfile
     from io import BytesIO
 
@@ -106,6 +118,8 @@ def _files(path: str, unpacked: bytes) -> list[ShownFile]:
                 file = _file(archive, member)
                 if file:
                     files[file.path] = file
+                elif member.isreg():
+                    others.append(member.name)
             end = unpacked[archive.offset : archive.offset + _BLOCK]
     except (tarfile.TarError, OSError, EOFError, ValueError) as problem:
         raise InputError(path, f"a damaged archive ({problem})", _EXPECTED) from problem

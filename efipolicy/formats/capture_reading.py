@@ -6,17 +6,20 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.address import EFI_PAGE_SIZE
 from efipolicy.model.memory_map import Extent, MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import UnreadableLine
+from efipolicy.named_tuple import NamedTuple
 
 _WORD: Final = 1 << 64
 
 _MOST_DIGITS: Final = 20
 """Decimal digits of the largest number of 64 bits. Python refuses to read thousands of them."""
+LOST_DIGIT: Final = "a padded number that lost digits or has too many"
+"""What `lost_a_digit` finds."""
 _LONGEST_QUOTE: Final = 40
 _AROUND: Final = 256
 """Characters, most of them blank, between a map and the line that stands for more of it."""
@@ -30,12 +33,16 @@ ELLIPSIS: Final = re.compile(
 
 
 class Printed(NamedTuple):
-    """A descriptor as the text prints it, from one offset up to another; what kind of line."""
+    """A descriptor as the text prints it, from one offset up to another; what kind of line.
+
+    ``columns`` is the number of its flags, where lines of one program all have the same.
+    """
 
     start: int
     end: int
     kind: str
     descriptor: MemoryDescriptor
+    columns: int = 0
 
 
 class Unreadable(NamedTuple):
@@ -59,6 +66,24 @@ def decimal(digits: str) -> int | None:
 def shortened(words: str) -> str:
     """Words of the text for a message: not endless."""
     return words if len(words) <= _LONGEST_QUOTE else words[: _LONGEST_QUOTE - 1] + "…"
+
+
+def lost_a_digit(first: str, last: str, width: int) -> bool:
+    """Whether one of two numbers ``0x…`` was padded to a width and is of another one.
+
+    Such a number lost a digit on a serial line, or the digits of another line got into it. Numbers
+    that a person shortened are not padded, and those that need more digits have no 0 in front.
+    """
+    if len(first) == len(last) == width + 2:
+        return False
+    digits = [first.removeprefix("0x"), last.removeprefix("0x")]
+    padded = [len(one) > 1 and one[0] == "0" for one in digits]
+    if any(pad and len(one) > width for pad, one in zip(padded, digits, strict=True)):
+        return True
+    (shorter, is_padded), (longer, _) = sorted(
+        zip(digits, padded, strict=True), key=lambda pair: len(pair[0])
+    )
+    return is_padded and len(shorter) < width <= len(longer)
 
 
 class Refused:

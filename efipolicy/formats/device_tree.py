@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Unreadable, shortened
 from efipolicy.formats.logical_lines import CaptureText
@@ -20,6 +20,7 @@ from efipolicy.formats.sysfs import not_readable
 from efipolicy.formats.sysfs_files import number_at
 from efipolicy.model.declared import SystemTable
 from efipolicy.model.memory_map import MemoryMap
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import CaptureReading
 
 DEVICE_TREE: Final = "device-tree"
@@ -44,7 +45,9 @@ _IN_LINE: Final = re.compile(
 """A number with something behind it that closes it."""
 _DIGITS: Final = re.compile(r"[ \t]*[:=](?:3D)?[ \t]*(\d{1,20})[ \t]*(?:\r?\n|\Z)")
 _LINE_PREFIX: Final = re.compile(r"(?:[\]>|$\d]|\bkernel:)\Z")
-_CELLS: Final = re.compile(r"[ \t]*=(?:3D)?\s*<([^<>;]{0,80})>")
+_CELLS: Final = re.compile(
+    r"[ \t]*=(?:3D)?\s*(?:/bits/\s*(?:32|(?P<wide>64))\s+)?<(?P<cells>[^<>;]{0,80})>"
+)
 _ARRAY: Final = re.compile(r"[ \t]*=(?:3D)?\s*\[([^\]]{0,80})\]")
 _WORDS: Final = re.compile(r"[ \t]+([0-9a-f]{8}(?:[ \t]+[0-9a-f]{8})?)(?!\w)")
 _BELOW: Final = r"[\"']?[ \t]*+(?::|<==)?[ \t]*+\r?\n[ \t>]*+"
@@ -54,8 +57,10 @@ _DUMPED: Final = re.compile(
     rf"|({_BYTE}(?:[ ]{_BYTE}){{1,15}})[ \t]*(?:\r?\n|\Z)"
     rf"|((?:{_BYTE}){{4,8}})[ \t]*(?:\r?\n|\Z))"
 )
-_LOOKS_LIKE: Final = re.compile(rf"[ \t]*=(?:3D)?\s*[<\[]|{_BELOW}[0-9a-f]{{7,8}}:?[ \t]+[0-9a-f]")
-_CELL: Final = re.compile(r"0x[0-9a-fA-F]{1,8}")
+_LOOKS_LIKE: Final = re.compile(
+    rf"[ \t]*=(?:3D)?\s*(?:[<\[]|/bits/)|{_BELOW}[0-9a-f]{{7,8}}:?[ \t]+[0-9a-f]"
+)
+_CELL: Final = re.compile(r"0x[0-9a-fA-F]{1,16}")
 
 
 class Property(NamedTuple):
@@ -144,7 +149,7 @@ def _value(text: CaptureText, at: int) -> tuple[int | None, tuple[int, int] | No
     for form in (_CELLS, _ARRAY, _WORDS, _DUMPED):
         found = form.match(text.text, at)
         if found and found.lastindex:
-            content = _bytes(found[found.lastindex], cells=form is _CELLS)
+            content = _bytes(found[found.lastindex]) if form is not _CELLS else _cells(found)
             known = len(content) == PROPERTIES[name]
             return int.from_bytes(content) if known else None, found.span(found.lastindex)
     if _LOOKS_LIKE.match(text.text, at):
@@ -181,15 +186,19 @@ def _number(text: CaptureText, label: re.Match[str]) -> tuple[int | None, tuple[
     return value, span
 
 
-def _bytes(words: str, *, cells: bool) -> bytes:
+def _bytes(words: str) -> bytes:
     """The bytes that words show; none where they cannot."""
-    if not cells:
-        digits = "".join(words.replace(">", " ").split())
-        return bytes.fromhex(digits) if re.fullmatch(rf"(?:{_BYTE})+", digits) else b""
-    each = words.split()
-    if not all(_CELL.fullmatch(cell) for cell in each):
+    digits = "".join(words.replace(">", " ").split())
+    return bytes.fromhex(digits) if re.fullmatch(rf"(?:{_BYTE})+", digits) else b""
+
+
+def _cells(found: re.Match[str]) -> bytes:
+    """The bytes of cells, of 32 bits each unless the source says 64; none where they cannot."""
+    size = 8 if found["wide"] else 4
+    each = found["cells"].split()
+    if not all(_CELL.fullmatch(cell) and len(cell) <= 2 * size + 2 for cell in each):
         return b""
-    return b"".join(int(cell, 16).to_bytes(4) for cell in each)
+    return b"".join(int(cell, 16).to_bytes(size) for cell in each)
 
 
 _MAGIC: Final = b"\xd0\x0d\xfe\xed"

@@ -10,7 +10,8 @@ address space can do. What the operating system gets is another list.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from itertools import pairwise
+from typing import Final
 
 from efipolicy.formats.capture_reading import Unreadable
 from efipolicy.formats.labelled_lines import around
@@ -19,6 +20,7 @@ from efipolicy.formats.printed_rows import GAP, PART, Layout, Row, row_at
 from efipolicy.formats.type_names import any_of
 from efipolicy.model.address import AddressRange
 from efipolicy.model.evidence import ReportedRange
+from efipolicy.named_tuple import NamedTuple
 
 GCD: Final = "edk2-gcd"
 
@@ -50,6 +52,7 @@ _LAYOUT: Final = Layout(
     ),
     begins=_BEGINS,
 )
+_RANGE_ALONE: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{16}-[0-9a-fA-F]{16}(?!\w)")
 _APART: Final = 4096
 """Characters between two rows of one dump, or a heading and its first row."""
 
@@ -90,8 +93,20 @@ def gcd_dumps(text: CaptureText) -> Dumps:
     dumps = [dump for dump in _dumps(text) if dump.own]
     ranges = [dump.ranges for dump in dumps if dump.ranges]
     lines = tuple(span for dump in dumps for span in dump.lines)
-    refused = tuple(line for dump in dumps for line in dump.refused)
+    refused = tuple(line for dump in dumps for line in (*dump.refused, *_lost(text, dump)))
     return Dumps(tuple(ranges[-1]) if ranges else (), lines, refused)
+
+
+def _lost(text: CaptureText, dump: _Dump) -> list[Unreadable]:
+    """The ranges between the rows of a dump that have lost their type."""
+    known = sorted([*dump.lines, *((line.start, line.end) for line in dump.refused)])
+    lost: list[Unreadable] = []
+    for (_, end), (start, _) in pairwise(known):
+        for found in _RANGE_ALONE.finditer(text.text, end, start):
+            at = found.start()
+            if (not lost or at >= lost[-1].end) and not text.is_remark(at):
+                lost.append(Unreadable(at, text.line_end(at), PART))
+    return lost
 
 
 def _dumps(text: CaptureText) -> list[_Dump]:

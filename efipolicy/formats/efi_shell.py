@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from efipolicy.formats.capture_reading import (
@@ -15,7 +15,6 @@ from efipolicy.formats.capture_reading import (
     Refused,
     Unreadable,
     UsedLines,
-    decimal,
     extent_of_lines,
     name_of_path,
     numbered,
@@ -29,8 +28,8 @@ from efipolicy.formats.efi_shell_rows import (
     left_over,
     sfo_rows,
     table_rows,
-    type_of,
 )
+from efipolicy.formats.efi_shell_totals import Totals, compared, differences, totals_below
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_rows import starts_again
 from efipolicy.model.efi import EfiMemoryType
@@ -45,31 +44,18 @@ from efipolicy.model.platform import (
 )
 from efipolicy.plugin.types import CaptureReading
 
-_SFO_SUMMARY: Final = (0, 3, 4, 5, 6, 1, 2, 7, 11, 12, 8, 9, 10, 13, 15, 14)
-"""Types in the order of ``MemoryMapSummary``, behind the grand total. Bytes, decimal."""
-
 _HEADER: Final = re.compile(r"Type[ \t]+Start[ \t]+End[ \t]+# Pages[ \t]+Attributes")
-_TOTAL: Final = re.compile(
-    r"^[ \t>]*([A-Za-z_]+|[0-9A-Fa-f]{8})[ \t]*:[ \t]+([\d,.]+) Pages", re.MULTILINE
-)
-_SFO_TOTALS: Final = re.compile(r'MemoryMapSummary((?:,[ \t]*"\d+")+)')
 _BANNER: Final = re.compile(r"UEFI v(\d{1,5})\.(\d{2,5}) \(([^\n]{0,256}?), 0x[0-9A-Fa-f]{8}\)")
-
-
-_Totals = dict[int, int | None]
-"""Pages of each type; ``None`` for a number too long to be one, which no rows add up to."""
 
 
 @dataclass(slots=True)
 class _Table:
-    """One table: its rows, where their lines may start, its header, its totals in pages."""
+    """One table: its rows, where their lines may start, its header, its totals."""
 
     rows: list[Printed]
     low: int = 0
     header: tuple[int, int] | None = None
-    totals: _Totals | None = None
-    totals_at: tuple[int, int] | None = None
-    unreadable: list[Unreadable] = field(default_factory=list)
+    totals: Totals | None = None
 
     @property
     def start(self) -> int:
@@ -84,7 +70,7 @@ class _Table:
     @property
     def below(self) -> int:
         """Where its totals end, or its last row without any."""
-        return self.totals_at[1] if self.totals_at else self.end
+        return self.totals.span[1] if self.totals else self.end
 
 
 def read(text: CaptureText) -> CaptureReading | None:
@@ -99,6 +85,7 @@ def read(text: CaptureText) -> CaptureReading | None:
     lines = Refused(refused)
     maps = [_memory_map(text, table, lines) for table in tables]
     chosen = preferred(maps)
+    refused += filter(None, [_wrong_totals(text, table, lines) for table in tables])
     return _reading(text, tables, maps, chosen, sorted(refused))
 
 
@@ -120,7 +107,7 @@ def _tables(text: CaptureText, rows: Sequence[Printed]) -> list[_Table]:
             table.header = header.span()
             table.low = header.end()
         high = tables[number + 1].start if number + 1 < len(tables) else len(text.text)
-        _find_totals(text, table, min(high, table.end + AROUND))
+        table.totals = totals_below(text, table.end, min(high, table.end + AROUND))
     return tables
 
 
@@ -136,30 +123,9 @@ def _new_table(text: CaptureText, end: int, start: int) -> bool:
     )
 
 
-def _find_totals(text: CaptureText, table: _Table, high: int) -> None:
-    totals: _Totals = {}
-    at: tuple[int, int] | None = None
-    for found in _TOTAL.finditer(text.text, table.end, high):
-        memory_type = type_of(found[1])
-        if memory_type is not None:
-            totals[memory_type] = decimal(re.sub(r"\D", "", found[2]))
-            at = (at[0] if at else found.start(1), found.end())
-    summary = _SFO_TOTALS.search(text.text, table.end, high)
-    if summary:
-        numbers = [decimal(number) for number in re.findall(r"\d+", summary[1])]
-        if len(numbers) == len(_SFO_SUMMARY) + 1:
-            totals = {
-                kind: None if size is None else size >> 12
-                for kind, size in zip(_SFO_SUMMARY, numbers[1:], strict=True)
-            }
-            at = summary.span()
-    if totals:
-        table.totals, table.totals_at = totals, at
-
-
 def _memory_map(text: CaptureText, table: _Table, refused: Refused) -> MemoryMap:
     rows = table.rows
-    if _by_totals(rows, table.totals) != "whole":
+    if compared(rows, table.totals) != "whole":
         rows = without_copies(rows, refused)
     return MemoryMap(
         descriptors=numbered(rows),
@@ -170,25 +136,25 @@ def _memory_map(text: CaptureText, table: _Table, refused: Refused) -> MemoryMap
 
 
 def _extent(text: CaptureText, table: _Table, rows: Sequence[Printed], refused: Refused) -> Extent:
-    so_far = _by_totals(rows, table.totals)
+    so_far = compared(rows, table.totals)
     if so_far == "partial":
         return so_far
     return extent_of_lines(text, table.low, table.below, refused, without_gaps=so_far)
 
 
-def _by_totals(rows: Sequence[Printed], totals: _Totals | None) -> Extent:
-    """What the pages of each type say, next to the total the shell printed for it.
-
-    ``partial`` where they differ, ``unknown`` while the total of a type that occurs is missing.
-    """
-    sums: dict[int, int] = {}
-    for row in rows:
-        memory_type = row.descriptor.type
-        sums[memory_type] = sums.get(memory_type, 0) + row.descriptor.number_of_pages
-    totals = totals or {}
-    if any(sums.get(memory_type, 0) != pages for memory_type, pages in totals.items()):
-        return "partial"
-    return "whole" if sums.keys() <= totals.keys() else "unknown"
+def _wrong_totals(text: CaptureText, table: _Table, refused: Refused) -> Unreadable | None:
+    """The lines with the totals, where no gap that can be seen explains that they differ."""
+    if table.totals is None:
+        return None
+    rows = table.rows
+    if compared(rows, table.totals) != "whole":
+        rows = without_copies(rows, refused)
+    differing = differences(rows, table.totals)
+    seen = extent_of_lines(text, table.low, table.below, refused, without_gaps="unknown")
+    if not differing or seen == "partial":
+        return None
+    words = "; ".join(what for _, what in differing)
+    return Unreadable(*differing[0][0], f"totals that the rows above do not make: {words}")
 
 
 def _reading(
@@ -202,7 +168,7 @@ def _reading(
     for table in tables:
         for row in table.rows:
             used.use(row.start, row.end)
-        for span in (table.header, table.totals_at):
+        for span in (table.header, table.totals and table.totals.span):
             if span:
                 used.use(*span)
     banner = _BANNER.search(text.text)

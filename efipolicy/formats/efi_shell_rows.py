@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Printed, Unreadable
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, joined
 from efipolicy.model.memory_map import MemoryDescriptor
+from efipolicy.named_tuple import NamedTuple
 
 OLD: Final = "efi-shell-1"
 NEW: Final = "efi-shell-2"
@@ -74,12 +75,12 @@ _CANDIDATE: Final = re.compile(r"-[0-9A-F]{16}(?=[\s=])")
 _REST: Final = re.compile(r"-(?:[0-9A-F][\s>=]*){48}")
 """The three last numbers of a row, however it was wrapped. Cheap to try."""
 _ROW: Final = re.compile(
-    r"(?P<type>[A-Za-z][A-Za-z_]*?|[0-9A-Fa-f]{8})[ \t]*"
+    r"(?P<type>[A-Za-z][A-Za-z_]*?|(?<![0-9A-Fa-f])[0-9A-Fa-f]{8})[ \t]*"
     r"(?P<start>[0-9A-F]{16})-(?P<end>[0-9A-F]{16})"
     r"(?P<gap>[ \t]*)(?P<pages>[0-9A-F]{16})[ \t]*(?P<attribute>[0-9A-F]{16})(?![0-9A-Za-z])"
 )
 _JOINED_ROW: Final = re.compile(
-    rf"(?P<type>(?i:{'|'.join(NAMES)})|[0-9A-Fa-f]{{8}})"
+    rf"(?P<type>(?i:{'|'.join(NAMES)})|(?<![0-9A-Fa-f])[0-9A-Fa-f]{{8}})"
     r"(?P<start>[0-9A-F]{16})-(?P<end>[0-9A-F]{16})"
     r"(?P<gap>)(?P<pages>[0-9A-F]{16})(?P<attribute>[0-9A-F]{16})(?![0-9A-Za-z])"
 )
@@ -88,6 +89,7 @@ _NAMED: Final = re.compile(rf"\b(?i:{'|'.join(NAMES)})[ \t]+[0-9A-F]{{8}}")
 _LOOKS_LIKE_A_ROW: Final = re.compile(
     rf"{_NAMED.pattern}"
     r"|(?<![0-9A-Fa-fx])[0-9A-F]{16}-|-[0-9A-F]{16}\b"
+    r"|(?<![0-9A-Fa-f])[0-9A-F]{16}[ \t]{1,2}[0-9A-F]{16}(?![0-9A-Za-z])"
 )
 _DIGITS: Final = 16
 _ADDRESS: Final = re.compile(r"[0-9A-F]{16}")
@@ -230,6 +232,9 @@ def left_over(text: CaptureText, found: Sequence[Printed | Unreadable]) -> list[
     """Lines among the rows that look like rows and were not read."""
     ends = [row.end for row in found]
     starts = [text.line_start(row.start) for row in found]
+    for place in range(1, len(starts)):
+        if ends[place - 1] > starts[place]:  # on the line of the one before it
+            starts[place] = found[place].start
     lines: dict[int, Unreadable] = {}
     low, high = _neighbourhood(text, starts[0], ends[-1])
     for row in _LOOKS_LIKE_A_ROW.finditer(text.text, low, high):

@@ -79,6 +79,8 @@ _LAYOUT: Final = Layout(
 _LOOKS_LIKE: Final = re.compile(
     rf"{_BEGINS.pattern}|(?<![0-9a-fA-Fx])[0-9a-f]{{12,16}}[ \t]+"
     r"(?:0x)?[0-9a-f]{1,16}[ \t]+[0-9a-f]{8}\b"
+    rf"|(?<![A-Za-z0-9_])(?:{any_of(name for name in _NAMES if name != 'Reserved')})[ \t]+0"
+    r"|(?<![0-9a-fA-Fx])[0-9a-f]{8}[ \t]+(?:UC|WC|WT|WB|RUNTIME)\b"
 )
 _CARRIES_RUNTIME: Final = (5, 6, 11, 12)
 _KERNEL: Final = re.compile(r"/sys/[A-Z][\w-]{0,40}[ \t]+(amd64|arm64|riscv|i386)\b")

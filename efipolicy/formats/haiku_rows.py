@@ -43,10 +43,13 @@ _NAMES: Final[dict[str, int]] = {
 
 _HEX: Final = "[0-9a-f]{1,16}"
 _RANGE: Final = rf"(?<![0-9A-Za-z])0x{_HEX}-"
+_CLOSED: Final = r"[ \t]{0,4}(?=\r?$|[\"'`,|\\<])"
 BEGINS: Final = re.compile(rf"\bphys:{GAP_OR_NOT}0x|{_RANGE}0x{_HEX}{GAP}(?=0x)")
 LOOKS_LIKE: Final = re.compile(
-    rf"{BEGINS.pattern}|\bphys:[ \t]|\bvirt:[ \t]+0x|\), attrs?:[ \t]"
-    rf"|{_RANGE}[0-9a-fx]{{0,18}}[ \t]*0?[ \t]*(?=\r?$)|-0x{_HEX}(?:[ \t]+0x{_HEX}){{2}}[ \t]+0x",
+    rf"{BEGINS.pattern}|\bphys:[ \t]|\bvirt:[ \t]+0x|[\w)], attrs?:[ \t]"
+    rf"|{_RANGE}[0-9a-fx]{{0,18}}[ \t]*0?[ \t]*(?=\r?$)|-0x{_HEX}(?:[ \t]+0x{_HEX}){{2}}[ \t]+0x"
+    rf"|{_RANGE}[0-9a-fx \t~?!^\ufffd]{{6,80}}{_CLOSED}"
+    rf"|(?:^|[\s\"'>|:])0x{_HEX}[ \t]+0x[0-9a-f]{{1,2}}[ \t]+0x{_HEX}{_CLOSED}",
     re.MULTILINE,
 )
 

@@ -6,7 +6,9 @@ Forms were read in kernels 4.15 to 6.12 and seen in logs from 3.18 to 6.16.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from efipolicy.named_tuple import NamedTuple
 
 TYPE_NAMES: Final[dict[str, int]] = {
     "Reserved": 0,
@@ -59,12 +61,14 @@ FLAGS: Final[dict[str, int]] = {
 class Cell(NamedTuple):
     """``[type|flag|flag|…]``: the type, the attribute, and what is unknown in either.
 
-    ``attribute`` is ``None`` when the line prints no flags or one that is unknown.
+    ``attribute`` is ``None`` when the line prints no flags or one that is unknown. ``columns`` is
+    the number of flags and blanks instead of flags; 0 where the attribute is printed as a number.
     """
 
     type: int | None
     attribute: int | None
     unknown: str | None
+    columns: int = 0
 
 
 _cells: dict[str, Cell] = {}
@@ -91,7 +95,7 @@ def _read_cell(words: str) -> Cell:
         memory_type = int(number[1])
     if not flags:
         return Cell(memory_type, None, None)
-    if len(flags) == 1 and (raw := re.fullmatch(r"attr=?(?:3D)?0x([0-9a-fA-F]{1,16})", flags[0])):
+    if len(flags) == 1 and (raw := re.fullmatch(r"attr=?(?:3D)?0x([0-9a-fA-F]{16})", flags[0])):
         return Cell(memory_type, int(raw[1], 16), None)
     attribute = 0
     for flag in flags:
@@ -100,4 +104,4 @@ def _read_cell(words: str) -> Cell:
             if bit is None:
                 return Cell(memory_type, None, flag)
             attribute |= bit
-    return Cell(memory_type, attribute, None)
+    return Cell(memory_type, attribute, None, len(flags))

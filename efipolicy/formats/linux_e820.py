@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, joined
 from efipolicy.model.address import AddressRange
 from efipolicy.model.evidence import ReportedRange
+from efipolicy.named_tuple import NamedTuple
 
 _BIOS: Final = "BIOS-e820"
 _E820: Final = "e820"
@@ -50,7 +51,7 @@ _LABEL: Final = rf"(?P<label>{_BIOS}|user|modified|extended|reserve{_B}setup_dat
 _CHANGE: Final = rf"e820:?{_B}(?P<change>update|remove)"
 _LINE: Final = (
     rf"(?i)(?:{_LABEL}|{_CHANGE}){_B}{_RANGE}{_B}(?P<type>{_TYPE})"
-    rf"(?:{_B}(?:=(?:3D)?){{2}}>{_B}(?P<to>{_TYPE}))?{_B}(?=[\r\n\",]|=(?:20|09)|\Z)"
+    rf"(?:{_B}(?:=(?:3D)?){{2}}>{_B}(?P<to>{_TYPE}))?{_B}(?=[\r\n\",\\]|=(?:20|09)|\Z)"
 )
 """Compiled when a log says ``e820``, as it takes long."""
 

@@ -9,24 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import (
+    LOST_DIGIT,
     Printed,
     Refused,
     Unreadable,
     extent_of_lines,
+    lost_a_digit,
     numbered,
     pages_between,
     shortened,
     without_copies,
 )
 from efipolicy.formats.linux_cells import read_cell
-from efipolicy.formats.linux_listing import Listing, with_boots
+from efipolicy.formats.linux_listing import Listing, announced, with_boots
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.linux_wrapped_rows import DIGITS, halves, words_before, wrapped_rows
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, joined
 from efipolicy.model.memory_map import Extent, MemoryDescriptor, MemoryMap
+from efipolicy.named_tuple import NamedTuple
 
 FDT: Final = "linux-fdt"
 MEMATTR: Final = "linux-memattr"
@@ -135,6 +138,9 @@ def _read(text: CaptureText, line: _Line, before: str) -> Printed | Unreadable |
         return None
     if line.wrapped and any(len(number) < DIGITS + 2 for number in line.numbers):
         return Unreadable(line.start, line.end, "a wrapped number whose digits are not all there")
+    lengths = sorted(map(len, line.numbers))
+    if lost_a_digit(*line.numbers, DIGITS) or lengths[0] < DIGITS + 2 <= lengths[1]:
+        return Unreadable(line.start, line.end, LOST_DIGIT)
     first, last = (int(number, 16) for number in line.numbers)
     if first >> 64 or last >> 64:
         return Unreadable(line.start, line.end, "a number that does not fit 64 bits")
@@ -150,7 +156,7 @@ def _read(text: CaptureText, line: _Line, before: str) -> Printed | Unreadable |
         attribute=cell.attribute,
         located=text.record(line.start, line.end, _fields(line)),
     )
-    return Printed(line.start, line.end, _kind(before), descriptor)
+    return Printed(line.start, line.end, _kind(before), descriptor, cell.columns)
 
 
 def _fields(line: _Line) -> dict[str, tuple[int, int]]:
@@ -230,7 +236,7 @@ def listings(text: CaptureText, entries: Iterable[Printed], boots: Sequence[Boot
     found: list[Listing] = []
     for boot, entry in with_boots(entries, boots):
         last = found[-1] if found else None
-        if last and last.boot is boot and text.text.find(MAP_HEADER, last.end, entry.start) < 0:
+        if last and last.boot is boot and not announced(text, MAP_HEADER, last.end, entry.start):
             last.entries.append(entry)
         else:
             found.append(Listing(boot, [entry], FDT))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats import linux_tables
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.model.efi import CONFIGURATION_TABLES
 from efipolicy.model.platform import ConfigurationTable, Revision
+from efipolicy.named_tuple import NamedTuple
 
 EARLY: Final = 1 << 20
 """Characters from the start of a boot within which the kernel has told what it runs on."""
@@ -84,11 +85,15 @@ def after_kexec(text: CaptureText, start: int) -> bool:
 
 
 _BANNER: Final = re.compile(
-    r"EFI v(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?[ \t]+by[ \t]++"
-    r"(?:([^\n\r\\]{0,256}?)(?:\r?\n|\\n|\Z|:(?=[ \t]+[A-Z]\w*=))|[^\n\r\\]{257})"
+    r"EFI v(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?"
+    r"(?:[ \t]+|=?[ \t\r]{0,3}\n[ \t>]{0,40})by(?:[ \t]++|(?=[\r\n]))"
+    r"(?:([^\n\r\\]{0,256}?)(?:\r{0,3}\n|\\n|\Z|:(?=[ \t]+[A-Z]\w*=))|[^\n\r\\]{257})"
 )
 """The vendor has at most a hundred characters; behind more, in a log on one line, it is unknown."""
-_TABLES_LINE: Final = re.compile(r"efi:[ \t]+(?=[A-Z][A-Za-z]*\d*(?:[ \t]\d\.\d)?=(?:3D)?0x)")
+_TABLES_LINE: Final = re.compile(
+    r"efi:[ \t\r\n>=]{1,40}(?=[A-Z][A-Za-z]*\d*(?:[ \t\r\n>=]{1,40}\d\.\d)?"
+    r"=(?:3D)?(?:[ \t\r=]{0,3}\n[ \t>]{0,40})?0x)"
+)
 
 _TABLE_NAMES: Final[dict[str, str]] = {
     "ACPI 2.0": "ACPI_20",
@@ -118,6 +123,8 @@ def banner(text: CaptureText, boot: Boot) -> Banner | None:
         major, minor, third, words = found.groups()
         vendor = (words or "").rstrip(" \t\"',")
         end = found.end() if words is None else found.start(4) + len(vendor)
+        if vendor.endswith("="):  # the soft line end of quoted-printable
+            vendor = vendor[:-1] + text.text[found.end() : text.line_end(found.end())].rstrip()
         return Banner(found.start(), end, (major, minor, third), vendor.strip() or None)
     return None
 
@@ -179,7 +186,7 @@ def tables(text: CaptureText, boot: Boot, after: int | None, before: int) -> Tab
         found = _TABLES_LINE.search(text.text, max(boot.start, before - 8192), before + 256)
         if found is None or text.is_remark(found.start()):
             return None
-        after = found.end()
+        after = found.start()
     listed = linux_tables.pairs(text, after, boot.end)
     if not listed:
         return None

@@ -7,13 +7,15 @@ and no line ``Linux version …`` between them. What stands behind such a place 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats import linux_fdt, linux_log, linux_memattr, linux_x86
 from efipolicy.formats.capture_reading import Printed, is_copy, without_copies
+from efipolicy.formats.linux_listing import announced, stands_between
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.linux_x86_lists import RUNTIME_LIST, looks_handed_over
 from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.named_tuple import NamedTuple
 
 _AHEAD: Final = 1 << 16
 """Characters above a list in which the lines that the same boot prints before it are looked for."""
@@ -26,7 +28,7 @@ _BEFORE_BANNER: Final = (
     "EFI stub:",
     "Booting Linux on physical CPU",
     "BIOS-provided physical RAM map",
-    "BIOS-e820: ",
+    "BIOS-e820:",
     "EFI parameters from",
 )
 _BEFORE_MAP: Final = (*_BEFORE_BANNER, linux_fdt.MAP_HEADER)
@@ -125,23 +127,31 @@ def _x86_landmarks(text: CaptureText, entries: Iterable[Printed]) -> Iterator[_L
 
     A list starts over at its first number. A single line further down is a quotation.
     """
-    kinds: dict[str, list[list[Printed]]] = {"map": [], "invalid": [], "mmio": []}
+    kinds: dict[str, list[Printed]] = {"map": [], "invalid": [], "mmio": []}
     for entry in entries:
         name = {linux_x86.MMIO: "mmio", linux_x86.INVALID: "invalid"}.get(entry.kind, "map")
-        lists = kinds[name]
-        if lists and (
-            is_copy(lists[-1][-1], entry) or entry.descriptor.index > lists[-1][-1].descriptor.index
-        ):
-            lists[-1].append(entry)
-        else:
-            lists.append([entry])
-    for name, lists in kinds.items():
+        kinds[name].append(entry)
+    for name, printed in kinds.items():
+        lists = _ascending(printed)
         before = 0
         for place, entries_of_one in enumerate(lists):
             start, end = entries_of_one[0].start, entries_of_one[-1].end
             if name != "map" or place == 0 or _starts_over(text, before, entries_of_one, lists[0]):
                 yield _Landmark(start, end, name)
             before = end
+
+
+def _ascending(printed: Sequence[Printed]) -> list[list[Printed]]:
+    """Entries of one kind, divided where their number goes back."""
+    lists: list[list[Printed]] = []
+    for entry, ahead in zip(printed, [*printed[1:], *printed[-1:]], strict=True):
+        if lists and (
+            is_copy(lists[-1][-1], entry) or entry.descriptor.index > lists[-1][-1].descriptor.index
+        ):
+            lists[-1].append(entry)
+        elif not lists or not stands_between(lists[-1], entry, ahead):
+            lists.append([entry])
+    return lists
 
 
 def _starts_over(
@@ -152,7 +162,7 @@ def _starts_over(
     return (
         len(entries) > 1
         and descriptors[0].index in (0, first[0].descriptor.index)
-        and text.text.rfind(RUNTIME_LIST, before, entries[0].start) < 0
+        and not announced(text, RUNTIME_LIST, before, entries[0].start)
         and not looks_handed_over(descriptors)
     )
 
@@ -171,7 +181,7 @@ def _fdt_landmarks(text: CaptureText, entries: Sequence[Printed]) -> Iterator[_L
 
 
 def _starts_again(text: CaptureText, last: list[Printed], ahead: Sequence[Printed]) -> bool:
-    if text.text.find(linux_fdt.MAP_HEADER, last[-1].end, ahead[0].start) >= 0:
+    if announced(text, linux_fdt.MAP_HEADER, last[-1].end, ahead[0].start):
         return True
     again = [one.descriptor for one in ahead] == [one.descriptor for one in last[:2]]
     return again and len(ahead) == 2 and len(last) > 2

@@ -7,9 +7,10 @@ two words, and by terminals inside any word or number.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.logical_lines import CaptureText
+from efipolicy.named_tuple import NamedTuple
 
 _PAIR: Final = re.compile(
     r"(?<![\w.])(?P<name>[A-Z][A-Za-z]*\d*(?:[ \t]\d\.\d)?)=(?:3D)?"
@@ -17,17 +18,24 @@ _PAIR: Final = re.compile(
 )
 _OPEN_ADDRESS: Final = re.compile(r"=(?:3D)?(?:0(?:x[0-9a-fA-F]{0,15})?)?\Z")
 _REST_OF_ADDRESS: Final = re.compile(
-    r"(?:0?x)?[0-9a-fA-F]{1,16}(?![\w.:=-])(?![ \t]+\d{1,2}[ \t]+\d\d:)"
+    r"(?:0?x)?[0-9a-fA-F]{1,16}(?:(?=(?:=20|=09|=)\Z)|(?![\w.,:=-]))(?![ \t]+\d{1,2}[ \t]+\d\d:)"
     r"|0?x[0-9a-fA-F]{1,16}(?![\w-])"
 )
-"""The day of a time stamp behind it makes it the name of a month: ``dec 05 09:18:59``."""
+"""The day of a time stamp behind it makes it the name of a month: ``dec 05 09:18:59``. A comma
+behind it makes it the level of a record of ``/dev/kmsg`` or netconsole: ``6,105,0,-;efi: …``.
+"""
 _OPEN_NAME: Final = re.compile(
     r"(?:^|[ \t])[A-Z][A-Za-z]{0,24}\d{0,4}(?P<number>[ \t]\d(?:\.\d?)?)?\Z"
 )
 _REST_OF_NAME: Final = re.compile(r"[A-Za-z]{0,24}\d{0,4}(?:[ \t]?\d?\.?\d)?=(?:3D)?0")
 _SECOND_WORD: Final = re.compile(r"\d\.\d=")
-_ONE_NAME: Final = re.compile(r"efi:[ \t]+[A-Z][A-Za-z]*\d*\Z")
+_ONE_NAME: Final = re.compile(
+    r"efi:[ \t]+[A-Z][A-Za-z]*\d*(?:[ \t]\d?\.?\d?)?(?:=(?:3D)?(?:0(?:x[0-9a-fA-F]{0,15})?)?)?\Z"
+)
+"""The first line, wrapped before the end of the first table."""
 
+_MOST_OTHERS: Final = 6
+"""Lines without a table behind the banner: the rest of it, blank ones, ``efi:`` wrapped alone."""
 _LONGEST_TAIL: Final = 48
 """Characters of a name and an address."""
 
@@ -46,7 +54,7 @@ def pairs(text: CaptureText, at: int, end: int) -> list[Pair]:
     lines = _Unwrapped()
     blank = 0
     listed = False
-    while at < end and blank < 3:
+    while at < end and blank < _MOST_OTHERS:
         line_end = text.line_end(at)
         line = text.text[at:line_end]
         words = line.strip(" \t\r>")
@@ -71,14 +79,14 @@ class _Unwrapped:
 
     def add(self, words: str, start: int, found: bool) -> bool:
         """Take a line that lists tables, or the rest of one; whether it is of that kind."""
+        if "=3D" in words and words.endswith("="):
+            words = words[:-1].rstrip()  # the soft line end of quoted-printable
         between = _between(self._tail, words) if self._tail and words else "\n"
         goes_on = found or between != "\n"
         if not goes_on and not _ONE_NAME.search(words):
             if words:
                 self._tail = ""
             return False
-        if "=3D" in words and words.endswith("="):
-            words = words[:-1]  # the soft line end of quoted-printable
         self._pieces += [between, words]
         self._offsets += [start] * len(between)
         self._offsets += range(start, start + len(words))

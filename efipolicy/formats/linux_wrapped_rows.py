@@ -8,12 +8,18 @@ from typing import Final
 
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, continuation, joined
 
-_LINE_END: Final = re.compile(r"\n(?:(?<=[0-9a-fA-Fx=-]\n)|(?<=[0-9a-fA-Fx=-][ \t\r]\n))")
-"""Behind a number or its start. It starts with the line end, which is found fast in long logs."""
+_LINE_END: Final = re.compile(
+    r"\n(?:(?<=[0-9a-fA-Fx=-]\n)|(?<=[0-9a-fA-Fx=-][ \t\r]\n)|(?<=[0-9a-fA-Fx=-][ \t\r]{2}\n))"
+)
+"""Behind a number or its start, and the ``\\r\\r`` of a terminal that translated line ends twice.
+
+It starts with the line end, which is found fast in long logs.
+"""
 _WRAPPED: Final = re.compile(rf"{_LINE_END.pattern}(?!\[[ \t]*\d)")
 """The same, without a time stamp below it."""
 _BROKEN: Final = re.compile(
-    r"(?<![0-9A-Za-z])0(?:x[0-9a-fA-F]{0,16}(?:-(?:0(?:x[0-9a-fA-F]{0,16})?)?)?)?(?==?[ \t\r]?\Z)"
+    r"(?<![0-9A-Za-z])0(?:x[0-9a-fA-F]{0,16}(?:-(?:0(?:x[0-9a-fA-F]{0,16})?)?)?)?"
+    r"(?==?[ \t\r]{0,2}\Z)"
 )
 """The start of a row up to the end of its line, before any cell."""
 _ROW: Final = re.compile(
@@ -24,6 +30,8 @@ _HALF: Final = re.compile(r"0x[0-9a-fA-F]{12,16}-")
 _OPEN_PREFIX: Final = re.compile(r"(?:memattr:!?|efi:)\Z")
 _TIME_STAMP: Final = re.compile(r"[ \t>]*(?:\[[ \t]*\d+\.\d+\])?[ \t]*\Z")
 
+_LONGEST_WORDS: Final = 32
+"""Characters of ``efi: memattr: ! `` and more; further off are others, in a log on one line."""
 _LONGEST_PREFIX: Final = 64
 """Characters of a line's end in which the words are that belong to the next."""
 
@@ -37,7 +45,7 @@ def words_before(text: CaptureText, start: int) -> str:
     A prefix that goes on from the line above is given without blanks: ``efi:memattr:!``.
     """
     line = text.line_start(start)
-    own = text.text[line:start]
+    own = text.text[max(line, start - _LONGEST_WORDS) : start]
     if "efi:" in own or "memattr" in own:
         return own
     above = _end_of_line_above(text, line)

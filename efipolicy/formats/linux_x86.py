@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final
 
-from efipolicy.formats.capture_reading import Printed, Unreadable, decimal, pages_between, shortened
+from efipolicy.formats.capture_reading import (
+    LOST_DIGIT,
+    Printed,
+    Unreadable,
+    decimal,
+    lost_a_digit,
+    pages_between,
+    shortened,
+)
 from efipolicy.formats.linux_cells import read_cell
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, continuation, joined
 from efipolicy.model.memory_map import MemoryDescriptor
+from efipolicy.named_tuple import NamedTuple
 
 RAW: Final = "linux-x86-raw"
 HALF_OPEN: Final = "linux-x86-cells-half-open"
@@ -19,13 +29,24 @@ IA64: Final = "linux-ia64"
 DIALECTS: Final = (RAW, HALF_OPEN, CLOSED, INVALID, MMIO, IA64)
 
 _CANDIDATE: Final = re.compile(r"mem(\d+):")
+_REST_OF_NUMBER: Final = r"\n[ \t>]{0,40}(?:e?m)?\d{0,10}:[ \t]{0,2}(?=type|\[|MMIO)"
+_BELOW: Final = re.compile(_REST_OF_NUMBER)
+_WRAPPED_CANDIDATE: Final = re.compile(
+    rf"\bm(?:e(?:m\d{{0,9}})?)?=?[ \t\r]{{0,2}}{_REST_OF_NUMBER}"
+)
+"""``mem`` / ``03: [``: the line end stands in the number, in the word, or behind them."""
+_PADDED: Final = re.compile(r"mem0\d:")
+_LONGEST_NUMBER: Final = 16
+"""Characters of ``mem`` and the digits behind it, with what stands at the end of a line."""
+_LONGEST_POST: Final = 1 << 21
+"""Characters; in longer texts nobody has wrapped the lines."""
 
 _SIZE: Final = r"\((?:(?P<size>[ \t]*\d+)(?P<unit>[KMGTP]B)|(?P<invalid>invalid))\)"
 _ENTRY: Final = re.compile(
     r"mem(?P<index>\d{1,10}):[ \t]*"
     r"(?:(?P<mmio>MMIO)"
     r"|type=?(?:3D)?(?P<type>[ \t]*\d{1,20}),[ \t]*attr=?(?:3D)?(?P<attribute>0x[0-9a-fA-F]{1,16}),"
-    r"|\[(?P<cell>[^\]\n]{0,256})\])"
+    r"|\[(?P<cell>[^\]\[:<>\n]{0,256})\])"
     r"[ \t]*range=?(?:3D)?[ \t]*"
     r"\[(?P<start>0x[0-9a-fA-F]+)-(?P<end>0x[0-9a-fA-F]+)(?P<close>[\])])"
     rf"(?:[ \t]*{_SIZE})?"
@@ -104,10 +125,12 @@ def read_lines(text: CaptureText) -> Lines:
     entries: list[Printed] = []
     unreadable: list[Unreadable] = []
     ia64 = end = 0
-    for candidate in _CANDIDATE.finditer(text.text):
+    for candidate in _candidates(text):
         if candidate.start() < end:
             continue
         line = _line_at(text.text, candidate.start())
+        if line is None and "\n" in candidate[0]:
+            continue
         read = _broken(text, candidate) if line is None else _read(text, line)
         if isinstance(read, Printed):
             entries.append(read)
@@ -119,7 +142,36 @@ def read_lines(text: CaptureText) -> Lines:
             unreadable.append(read)
         if read is not None:
             end = read.end
+    unreadable += _without_short_numbers(text.text, entries)
     return Lines(entries, unreadable, ia64 * 2 > len(entries))
+
+
+def _candidates(text: CaptureText) -> Iterable[re.Match[str]]:
+    """Where ``memNN:`` stands; wrapped in its middle too, where a person can have posted it."""
+    found = _CANDIDATE.finditer(text.text)
+    if len(text.text) > _LONGEST_POST:
+        return found
+    wrapped = [
+        number
+        for below in _BELOW.finditer(text.text)
+        if (
+            number := _WRAPPED_CANDIDATE.search(
+                text.text, max(0, below.start() - _LONGEST_NUMBER), below.end() + 4
+            )
+        )
+    ]
+    return sorted([*found, *wrapped], key=re.Match.start) if wrapped else found
+
+
+def _without_short_numbers(text: str, entries: list[Printed]) -> list[Unreadable]:
+    """Take out the lines ``mem1:`` where others are ``mem01:``: the kernel pads to two digits."""
+    short = [one for one in entries if text.startswith(":", one.start + 4)]
+    if not short or not any(_PADDED.match(text, one.start) for one in entries):
+        return []
+    starts = {one.start for one in short}
+    entries[:] = [one for one in entries if one.start not in starts]
+    what = "a number of one digit, where others are padded to two"
+    return [Unreadable(one.start, one.end, what) for one in short]
 
 
 def _line_at(text: str, start: int) -> _Line | None:
@@ -149,16 +201,15 @@ def _read_range(text: CaptureText, line: _Line) -> Printed | Unreadable | None:
     start, last = int(match["start"], 16), int(match["end"], 16)
     closed = match["close"] == "]"
     pages: int | None
-    if (last - start) >> 76:
-        return _refused(line, "more pages than the 64 bits of a descriptor's count hold")
+    wrong = _wrong_numbers(match, start, last + closed)
+    if wrong:
+        return _refused(line, wrong)
     if closed and last == 0 and line.rest["invalid"]:
         pages = 0  # the kernel prints 0 as the end of an entry without pages
     else:
         pages = pages_between(start, last + closed, exact=len(match["end"]) > 18)
     if pages is None:
         return _refused(line, "not a whole number of pages from its start to its end")
-    if pages >> 64 or start >> 64:
-        return _refused(line, "a number that does not fit 64 bits")
     unit = line.rest["unit"]
     if unit and decimal(line.rest["size"]) != pages << 12 >> _SHIFTS[unit]:
         printed = f"{shortened(line.rest['size'].strip())}{unit}"
@@ -175,7 +226,32 @@ def _read_range(text: CaptureText, line: _Line) -> Printed | Unreadable | None:
     if cell.type is None:
         return _refused(line, f"the unknown type `{shortened(cell.unknown or '')}`")
     kind = INVALID if line.rest["invalid"] else CLOSED if closed else HALF_OPEN
-    return _printed(text, line, kind, _Values(cell.type, cell.attribute, start, pages))
+    values = _Values(cell.type, cell.attribute, start, pages, cell.columns)
+    return _printed(text, line, kind, values)
+
+
+def _wrong_numbers(match: re.Match[str], start: int, end: int) -> str | None:
+    """What is wrong with the range of a line, from one address up to another."""
+    if _lost_a_digit(match):
+        return LOST_DIGIT
+    if start >> 64:
+        return "a number that does not fit 64 bits"
+    if (end - start) >> 76:
+        return "more pages than the 64 bits of a descriptor's count hold"
+    return None
+
+
+def _lost_a_digit(match: re.Match[str]) -> bool:
+    """Whether a number has not the digits to which kernels pad it.
+
+    On ia64 that holds for the attribute too; a kernel for x86 does not pad it.
+    """
+    if lost_a_digit(match["start"], match["end"], 8 if match["mmio"] else 16):
+        return True
+    padded = match["type"] is not None and (
+        match["type"][0] in " \t" or match["attribute"].startswith("0x00")
+    )
+    return padded and len(match["attribute"]) != 18
 
 
 class _Values(NamedTuple):
@@ -185,6 +261,7 @@ class _Values(NamedTuple):
     attribute: int | None
     physical_start: int
     number_of_pages: int
+    columns: int = 0
 
 
 def _printed(text: CaptureText, line: _Line, kind: str, values: _Values) -> Printed:
@@ -203,7 +280,7 @@ def _printed(text: CaptureText, line: _Line, kind: str, values: _Values) -> Prin
         attribute=values.attribute,
         located=text.record(line.start, line.end, fields),
     )
-    return Printed(line.start, line.end, kind, descriptor)
+    return Printed(line.start, line.end, kind, descriptor, values.columns)
 
 
 def _cell_spans(line: _Line) -> tuple[tuple[int, int], tuple[int, int]]:

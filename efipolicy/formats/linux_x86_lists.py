@@ -13,7 +13,7 @@ from efipolicy.formats.capture_reading import (
     is_copy,
     without_copies,
 )
-from efipolicy.formats.linux_listing import Listing, with_boots
+from efipolicy.formats.linux_listing import Listing, announced, stands_between, with_boots
 from efipolicy.formats.linux_log import Boot
 from efipolicy.formats.linux_x86 import HALF_OPEN, IA64, INVALID, MMIO, RAW
 from efipolicy.formats.logical_lines import CaptureText
@@ -34,19 +34,32 @@ def listings(
     """
     found: list[Listing] = []
     mmio: dict[Boot, list[Printed]] = {}
+    refused: list[Unreadable] = []
+    printed: list[tuple[Boot, Printed]] = []
     for boot, entry in with_boots(entries, boots):
         if entry.kind == MMIO:
             mmio.setdefault(boot, []).append(entry)
-            continue
+        else:
+            printed.append((boot, entry))
+    for (boot, entry), (boot_ahead, ahead) in zip(
+        printed, [*printed[1:], *printed[-1:]], strict=True
+    ):
         last = found[-1] if found else None
         if last and last.boot is boot and _continues(text, last, entry):
             if not is_copy(last.entries[-1], entry):
                 last.entries.append(entry)
             continue
+        if (
+            last
+            and last.boot is boot_ahead
+            and stands_between(last.entries, entry, ahead)
+            and _continues(text, last, ahead)
+        ):
+            refused += _out_of_order(last, entry)
+            continue
         from_end = last.end if last else 0
-        header = text.text.rfind(RUNTIME_LIST, max(boot.start, from_end), entry.start) >= 0
+        header = announced(text, RUNTIME_LIST, max(boot.start, from_end), entry.start)
         found.append(Listing(boot, [entry], entry.kind, header))
-    refused: list[Unreadable] = []
     firsts = _first_of_each_boot(found)
     for boot, lines in mmio.items():
         if boot in firsts:
@@ -64,7 +77,16 @@ def _continues(text: CaptureText, listing: Listing, entry: Printed) -> bool:
         return True
     if entry.descriptor.index <= last.descriptor.index:
         return False
-    return text.text.find(RUNTIME_LIST, last.end, entry.start) < 0
+    return not announced(text, RUNTIME_LIST, last.end, entry.start)
+
+
+def _out_of_order(listing: Listing, entry: Printed) -> list[Unreadable]:
+    """Nothing for a copy that a second console printed late, else the entry, refused."""
+    if any(is_copy(one, entry) for one in listing.entries):
+        return []
+    expected = listing.entries[-1].descriptor.index + 1
+    what = f"the number mem{entry.descriptor.index:02} where mem{expected:02} is expected"
+    return [Unreadable(entry.start, entry.end, what)]
 
 
 def _first_of_each_boot(found: Iterable[Listing]) -> dict[Boot, Listing]:

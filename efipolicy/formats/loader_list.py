@@ -56,7 +56,9 @@ _LAYOUT: Final = Layout(
 _PART_OF_NAME: Final = r"[A-Z][A-Z_]{0,40}|Me[a-zA-Z]{0,8}\(?[0-9]{0,20}"
 _LOOKS_LIKE: Final = re.compile(
     rf"0x{_HEX} - 0?x?[0-9a-fA-F]{{0,16}} ?\(?[0-9.]{{0,30}} ?(?:M|Mi|MiB)? ?"
-    rf"(?:{_PART_OF_NAME})?(?:\)|[ \t]*(?=\r?$))|MiB (?:{any_of(RUST_TYPES)}|{_NUMBERED})\)",
+    rf"(?:{_PART_OF_NAME})?(?:\)|[\"'`,|\\ \t]{{0,8}}(?=\r?$))"
+    rf"|0x{_HEX} - 0x{_HEX} \([0-9][0-9.]{{0,30}}+(?! MiB [A-Z]?[a-z ]{{1,40}}\))"
+    rf"|iB (?:{any_of(RUST_TYPES)}|{_NUMBERED})\)",
     re.MULTILINE,
 )
 _NEVER: Final = re.compile(r"(?!)")

@@ -26,12 +26,16 @@ _TAGS: Final = (
 _ELEMENTS: Final = r"</?(?:wbr|br|b|i|em|strong|span|font|code|pre|p|div)(?:[ \t][^>\n]{0,120})?/?>"
 _REMOVED: Final = (
     ("[/", _TAGS),
-    ("\x1b", r"\x1b\[[0-9;?]{0,16}[A-Za-z]"),
+    ("\x1b", r"\x1b(?:\[[0-9;?]{0,16}[A-Za-z]|[()][0-9A-Z])"),
     ("<", _ELEMENTS),
     ("\\", r"\\(?=[\[\]|_*#>-])"),
 )
 """What forums, terminals, web pages and Markdown put between characters; by what it is known."""
-_REPLACED: Final = {"&nbsp;": " ", "&gt;": ">", "&lt;": "<", "&amp;": "&", "&#124;": "|"}
+_REPLACED: Final = {"&nbsp;": " ", "&gt;": ">", "&lt;": "<", "&amp;": "&"}
+_NUMBERED: Final = r"&#(?:x(?:a0|[2-7][0-9a-f])|3[2-9]|[4-9]\d|1[01]\d|12[0-6]|160);"
+"""``&#91;``: a character of ASCII or a no-break space, by its number."""
+_LINE_OF_ITS_OWN: Final = re.compile(r"\x1b\[\d{1,3};0{0,2}1H")
+"""The cursor is sent to the start of a line: firmware may draw its lines and end none of them."""
 _FOREIGN: Final = {
     **dict.fromkeys("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{FIGURE SPACE}", " "),
     **dict.fromkeys("\N{EN DASH}\N{EM DASH}\N{NON-BREAKING HYPHEN}\N{MINUS SIGN}", "-"),
@@ -51,7 +55,11 @@ _LONGEST_LINE: Final = 4096
 
 _REMARK: Final = re.compile(r"[ \t>]{0,15}#[^\r\n]{0,4000}(?:[\r\n]|\Z)")
 
+_ARROW: Final = re.compile(r"=(?:3D)?>\Z")
+"""The end of ``EFI remap 0x… =>``; any other ``>`` is the mark of a pager that cut a long line."""
+
 _QUOTE_MARKS: Final = " \t\r>"
+_WORD: Final = re.compile(r"\S+")
 
 _STARTS_A_RECORD: Final = re.compile(
     r"(?:<\d>)?(?:\[[ \t]*\d+\.\d+\]|efi:|EFI:|mem\d+:|kernel:|\.{3}|#)|"
@@ -96,7 +104,7 @@ class CaptureText:
         text = self.source.text
         for found in re.finditer(markup, text, re.IGNORECASE):
             self._note(length, at)
-            instead = _REPLACED.get(found[0].lower()) or _FOREIGN.get(found[0], "")
+            instead = _instead(found[0])
             pieces += (text[at : found.start()], instead)
             length += found.start() - at
             if instead:
@@ -165,10 +173,21 @@ def _markup_in(source: SourceText) -> str:
         return ""
     kinds = [pattern for mark, pattern in _REMOVED if source.holds(mark)]
     if source.holds("&"):
-        kinds += map(re.escape, _REPLACED)
+        kinds += [*map(re.escape, _REPLACED), _NUMBERED]
     if not text.isascii():
         kinds.append(f"[{''.join(_FOREIGN)}]")
     return "|".join(kinds)
+
+
+def _instead(markup: str) -> str:
+    """The character that stands for a piece of markup, if any does."""
+    if markup.startswith("&#"):
+        digits = markup[2:-1].lower()
+        number = int(digits[1:], 16) if digits[0] == "x" else int(digits)
+        return chr(number).replace("\N{NO-BREAK SPACE}", " ")
+    if markup.startswith("\x1b"):
+        return "\n" if _LINE_OF_ITS_OWN.fullmatch(markup) else ""
+    return _REPLACED.get(markup.lower()) or _FOREIGN.get(markup, "")
 
 
 def _line_end(text: str, offset: int) -> int:
@@ -198,7 +217,7 @@ def joined(text: str, start: int) -> Iterator[JoinedLines]:
     and the soft line ends of quoted-printable (``=`` at the end) are left out. Nothing is joined
     behind more characters than an entry has.
     """
-    characters: list[str] = []
+    words: list[str] = []
     offsets: list[int] = []
     at: int | None = start
     for _ in range(_MOST_JOINS + 1):
@@ -210,14 +229,14 @@ def joined(text: str, start: int) -> Iterator[JoinedLines]:
             if line.endswith(suffix):
                 line = line[: -len(suffix)]
                 break
-        for place, character in enumerate(line, at):
-            if not character.isspace():
-                characters.append(character)
-                offsets.append(place)
-                if len(offsets) >= _LONGEST_ENTRY:
-                    break
-        yield JoinedLines("".join(characters), offsets)
-        if len(offsets) >= _LONGEST_ENTRY:
+        for word in _WORD.finditer(line):
+            words.append(word[0])
+            offsets += range(at + word.start(), at + word.end())
+            if len(offsets) >= _LONGEST_ENTRY:
+                break
+        del offsets[_LONGEST_ENTRY:]
+        yield JoinedLines("".join(words)[:_LONGEST_ENTRY], offsets)
+        if len(offsets) >= _LONGEST_ENTRY or (line.endswith(">") and not _ARROW.search(line)):
             return
         at = continuation(text, end)
 

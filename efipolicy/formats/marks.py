@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.logical_lines import CaptureText, captured
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin.types import CaptureFormat, CaptureReading
 from efipolicy.source import SourceText
 
@@ -169,7 +170,18 @@ GRUB: Final = CaptureFormat(
     read=Marked(
         "efipolicy.formats.grub",
         ("conv-mem",),
-        ("ldr-", "BS-", "RT-", "ACPI-", "IO-ports", "PAL-code", "Unk ", "Physical start"),
+        (
+            "ldr-",
+            "BS-",
+            "RT-",
+            "ACPI-",
+            "IO-ports",
+            "PAL-code",
+            "Unk ",
+            "Unk\n",
+            "Unk\r",
+            "Physical start",
+        ),
     ).read,
 )
 OPENBSD: Final = CaptureFormat(
@@ -185,7 +197,7 @@ FREEBSD_MAP: Final = CaptureFormat(
     read=Marked(
         "efipolicy.formats.freebsd_map",
         (" mode 2 pages ",),
-        ("MAP ",),
+        ("MAP ", "MAP\n", "MAP\r"),
         confirmed=("mode", "pages"),
     ).read,
 )

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Printed, Unreadable, shortened
 from efipolicy.formats.logical_lines import CaptureText, JoinedLines, continuation, joined
 from efipolicy.model.efi import ATTRIBUTE_BITS, EFI_MEMORY_ISA_MASK, EFI_MEMORY_ISA_VALID
+from efipolicy.named_tuple import NamedTuple
 
 GAP: Final = r"(?:[ \t]++|=(?:20|09)?[ \t]*+\r?\n[ \t>]*+|\r?\n[ \t>]*+)++"
 """Blanks between two fields of a row, which a mail client may have wrapped and quoted there."""
@@ -38,8 +39,13 @@ _BETWEEN: Final = r"(?:</?[A-Za-z][^<>\n]{0,40}>|&#?\w{1,8};|\\u[0-9A-Fa-f]{4}|[
 _GOES_ON: Final = re.compile(
     rf"\w{{1,16}}+|{_BETWEEN}{{0,64}}+{_ATTRIBUTE_WORD}"
     r"|(?:<wbr[ /]{0,2}>|[\u00ad\u200b-\u200f\u2060\ufeff])++[0-9A-Fa-f]"
+    r"|(?:[~?!@#^%\x00-\x08\ufffd]|\\u[0-9A-Fa-f]{4}){1,4}+[ \t]?\w|\[[ \t]*\d{1,9}\.\d"
+    r"|(?:(?<=[0-9a-f])|(?<=[0-9][0-9A-F]))[ \t]{1,2}[0-9a-fA-F]{1,16}"
+    r"[ \t]{0,4}+(?:[\r\"'`,|\\<)]|\Z)"
+    rf"|[ \t]*+\r(?!\n)[ \t]*+(?:[0-9a-f]{{1,16}}|{_ATTRIBUTE_WORD})[ \t]*+(?:[\r\n]|\Z)"
 )
-"""More of an attribute, behind characters that no dialect prints in it."""
+"""More of an attribute, behind characters that no dialect prints in it: damaged ones, the stamp of
+a message that came between, a blank, or the mere carriage return with which a terminal wraps."""
 _WORDS_ALONE: Final = re.compile(
     rf"(?:{_BETWEEN}{{0,64}}+{_ATTRIBUTE_WORD}){{1,24}}+[^\w\n]{{0,64}}+$", re.MULTILINE
 )
@@ -220,7 +226,7 @@ def left_over(
     text: CaptureText, found: Iterable[Printed | Unreadable], looks_like: re.Pattern[str]
 ) -> list[Unreadable]:
     """Lines near those that were read that look the same and were not."""
-    known = sorted((text.line_start(row.start), row.end) for row in found)
+    known = _known(text, found)
     if not known:
         return []
     starts = [start for start, _ in known]
@@ -233,6 +239,15 @@ def left_over(
             continue
         lines.setdefault(text.line_start(at), Unreadable(at, text.line_end(at), PART))
     return list(lines.values())
+
+
+def _known(text: CaptureText, found: Iterable[Printed | Unreadable]) -> list[tuple[int, int]]:
+    """What was read, each with what precedes it on its line, as far as no other row is there."""
+    known: list[tuple[int, int]] = []
+    for start, end in sorted((row.start, row.end) for row in found):
+        line = text.line_start(start)
+        known.append((start if known and known[-1][1] > line else line, end))
+    return known
 
 
 def _neighbourhood(

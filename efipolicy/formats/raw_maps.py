@@ -7,7 +7,7 @@ the user says, else the only one at which every record is a plausible descriptor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Printed, Unreadable
 from efipolicy.formats.descriptor_bytes import (
@@ -25,6 +25,7 @@ from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_maps import PrintedMap
 from efipolicy.formats.raw_tables import FILE_OFFSETS, descriptor_at
 from efipolicy.model.memory_map import MemoryMap
+from efipolicy.named_tuple import NamedTuple
 
 MAP: Final = "raw-memory-map"
 
@@ -67,11 +68,30 @@ def _as_said(
     if alone and not is_map:
         is_map = any(plausible(content, at) for at in records)
     if is_map and not _starts_elsewhere(memory, content, records):
-        return _read(text, memory, content, said, max(len(content) - first, 0) // said)
+        found = _read(text, memory, content, said, max(len(content) - first, 0) // said)
+        return found._replace(refused=(*_said_amiss(memory, content, said), *found.refused))
     if not descriptor_places(content):
         return None
     what = f"raw memory with descriptors, but hardly any at a distance of {said} bytes"
     return RawMap(None, (Unreadable(*memory.span(0, len(content)), what),))
+
+
+def _said_amiss(memory: Memory, content: bytes, said: int) -> tuple[Unreadable, ...]:
+    """A line that names the distance at which all records are descriptors, if they are not here."""
+    offset = _offset(memory)
+    strides = fitting_strides(content, offset)
+    if len(strides) != 1 or strides[0] % said == 0:
+        return ()
+    first = -offset % strides[0]
+    count = used_records(content, first, strides[0])
+    here = range(-offset % said, len(content) - said + 1, said)
+    if count < _FEWEST or all(plausible(content, at) for at in here):
+        return ()
+    what = (
+        f"raw memory in which all of {count} records of {strides[0]} bytes are descriptors, and "
+        f"those of {said} bytes are not"
+    )
+    return (Unreadable(*memory.span(0, len(content)), what),)
 
 
 def _starts_elsewhere(memory: Memory, content: bytes, records: range) -> bool:

@@ -7,6 +7,7 @@ field a line. All numbers are decimal. Layouts are those of the crate's releases
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from efipolicy.formats.capture_reading import Printed, Refused, Unreadable, decimal, shortened
@@ -17,6 +18,7 @@ from efipolicy.formats.printed_rows import (
     GAP_OR_NOT,
     PART,
     Layout,
+    Row,
     grouped,
     left_over,
     row_at,
@@ -24,6 +26,8 @@ from efipolicy.formats.printed_rows import (
     with_doubt,
 )
 from efipolicy.formats.rust_names import RUST_TYPES
+from efipolicy.model.address import EFI_PAGE_SIZE
+from efipolicy.model.efi import FIRST_OEM_TYPE
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.plugin.types import CaptureReading
 
@@ -50,6 +54,11 @@ _ATTRIBUTES: Final[dict[str, int]] = {
 }
 _EMPTY: Final = ("", "empty", "(empty)")
 
+_NUMBER: Final = r"(?:0x[0-9a-f]{1,40}|[0-9a-f]{1,40})"
+_MOST_DIGITS: Final = 16
+_NUMBERS: Final = ("start", "virtual", "pages")
+_UNCLEAR: Final = "numbers that may be decimal or hexadecimal: other rows are of both kinds"
+
 _BEGINS: Final = re.compile(r"MemoryDescriptor[\s>=]{0,8}\{")
 
 
@@ -59,13 +68,13 @@ def _pattern(gap: str) -> re.Pattern[str]:
         r"MemoryDescriptor",
         r"\{",
         r"ty:",
-        r"(?P<type>[A-Z_]+|MemoryType\(\s*\d{1,20},?\s*\))",
-        rf",{gap}(?:padding:{gap}\d{{1,20}}{gap},{gap})?phys_start:",
-        r"(?P<start>\d{1,40})",
+        r"(?P<type>[A-Z_]+|MemoryType\(\s*(?:0x)?[0-9a-f]{1,20},?\s*\))",
+        rf",{gap}(?:padding:{gap}{_NUMBER}{gap},{gap})?phys_start:",
+        rf"(?P<start>{_NUMBER})",
         rf",{gap}virt_start:",
-        r"(?P<virtual>\d{1,40})",
+        rf"(?P<virtual>{_NUMBER})",
         rf",{gap}page_count:",
-        r"(?P<pages>\d{1,40})",
+        rf"(?P<pages>{_NUMBER})",
         rf",{gap}att:",
         r"(?:MemoryAttribute\(\s*)?(?P<attribute>\(empty\)|[^()},]{0,400}?)(?:,?[\s>]*\))?",
         r",?",
@@ -75,33 +84,88 @@ def _pattern(gap: str) -> re.Pattern[str]:
 
 
 _LAYOUT: Final = Layout(whole=_pattern(GAP_OR_NOT), joined=_pattern(""), begins=_BEGINS)
-_LOOKS_LIKE: Final = re.compile(rf"{_BEGINS.pattern}|page_count:{GAP}\d|phys_start:{GAP}\d")
+_LOOKS_LIKE: Final = re.compile(
+    rf"{_BEGINS.pattern}|page_count:{GAP}[0-9a-f]|phys_start:{GAP}[0-9a-f]"
+)
 _NEVER: Final = re.compile(r"(?!)")
 
 
 def read(text: CaptureText) -> CaptureReading | None:
     """What such a print says of a platform. The same words in source code are no print."""
-    found = [one for start in starts_of(text, _BEGINS) for one in _row(text, start)]
-    rows = [one for one in found if isinstance(one, Printed)]
+    found = [(start, row_at(text, start, _LAYOUT)) for start in starts_of(text, _BEGINS)]
+    bases = _bases([row for _, row in found if row])
+    entries = [
+        one
+        for start, row in found
+        for one in (
+            _row(text, row, bases) if row else [Unreadable(start, text.line_end(start), PART)]
+        )
+    ]
+    rows = [one for one in entries if isinstance(one, Printed)]
     if not rows:
         return None
-    refused = [one for one in found if isinstance(one, Unreadable)]
-    refused += left_over(text, found, _LOOKS_LIKE)
+    refused = [one for one in entries if isinstance(one, Unreadable)]
+    refused += left_over(text, entries, _LOOKS_LIKE)
     lines = Refused(refused)
     maps = [table_map(text, group, lines, _NEVER, RUST) for group in grouped(rows)]
     return reading(text, maps, refused, RUST)
 
 
-def _row(text: CaptureText, start: int) -> list[Printed | Unreadable]:
-    row = row_at(text, start, _LAYOUT)
-    if row is None:
-        return [Unreadable(start, text.line_end(start), PART)]
-    number = re.search(r"\d+", row["type"])
-    memory_type = decimal(number[0]) if number else RUST_TYPES.get(row["type"])
-    if memory_type is None or memory_type >> 32:
+def _bases(rows: Sequence[Row]) -> frozenset[int]:
+    """The bases in which the rows without ``0x`` have their numbers, as far as one proves it.
+
+    Letters prove hexadecimal, and so does a start that is a whole page in that base alone; the
+    other way round it is decimal.
+    """
+    return frozenset(filter(None, map(_own_base, rows)))
+
+
+def _own_base(row: Row) -> int | None:
+    numbers = [row[name] for name in _NUMBERS if not row[name].startswith("0x")]
+    if not all(map(str.isdigit, numbers)):
+        return 16
+    start = row["start"]
+    if len(numbers) < len(_NUMBERS) or len(start) > _MOST_DIGITS:
+        return None
+    whole = [base for base in (10, 16) if int(start, base) % EFI_PAGE_SIZE == 0]
+    return whole[0] if len(whole) == 1 else None
+
+
+def _is_prefixed(row: Row) -> bool:
+    return all(row[name].startswith("0x") for name in _NUMBERS)
+
+
+def _number(digits: str, base: int) -> int | None:
+    """The number; ``None`` when it does not fit 64 bits or has other digits than the base."""
+    if digits.startswith("0x"):
+        digits, base = digits[2:], 16
+    if base == 16:
+        return int(digits, 16) if len(digits) <= _MOST_DIGITS else None
+    number = decimal(digits) if digits.isdigit() else None
+    return None if number is None or number >> 64 else number
+
+
+def _type(words: str, base: int) -> int | None:
+    """The number of a type; of one without a name it is decimal wherever it can be."""
+    number = re.search(r"(?:0x)?[0-9a-f]+(?=[\s,]*\))", words)
+    if number is None:
+        return RUST_TYPES.get(words)
+    known = _number(number[0], 10)
+    if base == 16 and (known is None or known < FIRST_OEM_TYPE <= int(number[0], 16)):
+        known = _number(number[0], 16)
+    return None if known is None or known >> 32 else known
+
+
+def _row(text: CaptureText, row: Row, bases: frozenset[int]) -> list[Printed | Unreadable]:
+    base = next(iter(bases), 10) if len(bases) < 2 or _is_prefixed(row) else _own_base(row)
+    if base != 10 and 10 in bases and not _is_prefixed(row):
+        return [row.refused(_UNCLEAR)]
+    base = base or 10
+    memory_type = _type(row["type"], base)
+    if memory_type is None:
         return [row.refused(f"the unknown type `{shortened(row['type'])}`")]
-    first, virtual, pages = (decimal(row[name]) for name in ("start", "virtual", "pages"))
-    if first is None or virtual is None or pages is None or (first | virtual | pages) >> 64:
+    first, virtual, pages = (_number(row[name], base) for name in _NUMBERS)
+    if first is None or virtual is None or pages is None:
         return [row.refused("a number that does not fit 64 bits")]
     groups = ("type", "start", "virtual", "pages", "attribute")
     names = ("type", "physical_start", "virtual_start", "pages", "attribute")

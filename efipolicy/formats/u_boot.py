@@ -100,6 +100,9 @@ _LAYOUT: Final = Layout(
 )
 _LOOKS_LIKE: Final = re.compile(
     rf"{_BEGINS.pattern}|(?<![0-9a-fA-Fx])[0-9a-f]{{16}}-(?:[0-9a-f]{{1,16}})?(?![0-9A-Fa-f>])"
+    rf"|(?<![A-Za-z0-9_])(?:{any_of(name for name in _OLD_NAMES if len(name) > 4)}"
+    rf"|{any_of(SPECIFICATION)})[ \t]+(?:0|(?:UC|WC|WT|WB|WP|XP|RO|RT)[|\s])"
+    r"|-[0-9a-f]{16}[ \t]+(?:UC|WC|WT|WB|RT)[|\s]"
 )
 _COMPILER: Final = re.compile(
     r"U-Boot \d{4}\.\d\d[^\n]{0,200}\n[\s>]{0,8}"
@@ -164,11 +167,16 @@ def _fields(row: Row, attribute: tuple[int, int]) -> dict[str, tuple[int, int]]:
 
 
 def _attribute(words: str) -> int | None:
-    """The attribute that words joined by ``|`` stand for; ``None`` when one is unknown."""
+    """The attribute that words joined by ``|`` stand for; ``None`` when one is unknown.
+
+    None comes twice, which would be the rest of another row, but UC in versions that print it so.
+    """
     attribute = 0
+    known: set[str] = set()
     for word in words.replace("=3D0x", "=0x").split("|") if words else ():
-        if not _WORD.fullmatch(word):
+        if not _WORD.fullmatch(word) or (word in known and known != {"UC"}):
             return None
+        known.add(word)
         name, _, digits = word.partition("=")
         if name.startswith("0x"):
             attribute |= int(name, 16)

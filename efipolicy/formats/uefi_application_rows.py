@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from efipolicy.formats.capture_reading import Printed, Unreadable, shortened
 from efipolicy.formats.logical_lines import CaptureText
@@ -19,6 +19,7 @@ from efipolicy.formats.word_attributes import CACHE_AND_PROTECTION, in_order, wo
 from efipolicy.model.address import EFI_PAGE_SIZE
 from efipolicy.model.efi import MEMORY_TYPES
 from efipolicy.model.memory_map import MemoryDescriptor
+from efipolicy.named_tuple import NamedTuple
 
 UEFI_APPLICATION: Final = "uefi-application"
 WORDS_PRINTED: Final = "words"
@@ -103,6 +104,7 @@ class _Entries:
         """The first line of an entry starts here."""
         row = row_at(self.text, start, _HEAD)
         if row is None:
+            self.last = None  # the lines below are of an entry that is not known
             return
         attribute, span = _attribute(self.text, row.end)
         words = "".join(self.text.text[slice(*span)].split())
@@ -115,12 +117,15 @@ class _Entries:
         """Its range starts here."""
         row = row_at(self.text, start, _PHYSICAL)
         if row is None:
+            self.last = None
             return
         if self.head:
             self.last, self.copies = (self.head, row), 0
             self.head = None
         if self.last and self.last[1].match.groups() == row.match.groups():
             self._add(_entry(self.text, self.last[0], row))
+        else:
+            self.last = None
 
     def _add(self, entry: Printed | Unreadable) -> None:
         if isinstance(entry, Unreadable):

@@ -9,8 +9,12 @@ from typing import Final
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.printed_rows import tail
 
-_WORDS: Final = re.compile(r"(?:[ \t]*+[A-Z_]++(?![a-z]))*+")
-_OTHER_WORDS: Final = re.compile(r"[ \t]*[A-Za-z0-9]")
+_RANGE: Final = r"[ \t]+[0-9a-f]{16}-"
+_WORDS: Final = re.compile(rf"(?:[ \t]*+[A-Z_]++(?![a-z-]|{_RANGE}))*+")
+_OTHER_WORDS: Final = re.compile(
+    rf"[ \t]*+(?![A-Za-z-]{{2,8}}(?:[ \t]+[0-9a-f]{{2,8}})?{_RANGE})[A-Za-z0-9]"
+)
+"""Something else than a word of an attribute, or than the next row of a text without line ends."""
 
 CACHE_AND_PROTECTION: Final[dict[str, int]] = {
     "UC": 0x1,

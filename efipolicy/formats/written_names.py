@@ -26,6 +26,7 @@ _IDENTITY: Final = (
     r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}"  # a network card
     r"|(?<![\w.])(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}(?![\w.])"
     r"|[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"  # a disk, a machine
+    r"|(?<![\w.])(?:[0-9A-Fa-f]{2}[ -]){5,}[0-9A-Fa-f]{2}(?![\w.])"  # the same, byte by byte
     # Either without what divides it; a commit of git and a board of Apple are no such thing.
     r"|(?<![0-9A-Fa-f])(?<!-g)(?!(?<=\bMac-)[0-9A-F]{16}(?![0-9A-Fa-f]))[0-9A-Fa-f]{12}"
     r"|(?:[0-9A-Fa-f]{1,4}:){3}|(?<![\w:])[0-9A-Fa-f]{1,4}::"  # an address of IPv6
@@ -38,7 +39,11 @@ _LABELLED: Final = (
     r"|(?:user|owner|host|login|account|node|machine|customer)(?:[ _-]?(?:name|id))?[ \t]*[:=])"
     r"|(?<!\S)\S{1,64}="
 )
-_NOT_OWN: Final = "|".join((_OTHER_LINE, _IDENTITY, _LABELLED))
+_REMARK: Final = (
+    r"(?<!\S)[\[{<#|;]"  # what somebody or some tool put behind a name
+    r"|(?<!\S)(?:[A-Za-z]:)?[/\\]\w[^\s/\\]{0,64}[/\\]"  # a path
+)
+_NOT_OWN: Final = "|".join((_OTHER_LINE, _IDENTITY, _LABELLED, _REMARK))
 """Compiled when a capture calls its machine something, as it takes long."""
 _ADDRESS: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 """An address of IPv4; the version of firmware may look the same."""
@@ -64,7 +69,9 @@ linux,uefi-mmap-desc-ver linux,uefi-* dev kmsg var log dmesg
 """
 _FOLDERS: Final = frozenset(_LINUX_PATHS.split())
 """The parts of the paths under which every Linux shows its firmware."""
-_IDENTITY_PART: Final = re.compile(r"(?<!\w)(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{1,7}-[0-9a-fA-F])")
+_IDENTITY_PART: Final = re.compile(
+    r"(?<!\w)(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{1,7}-[0-9a-fA-F]|(?:[0-9a-fA-F]{2}[ -]){3})"
+)
 """Digits that may be of an identity; numbers of maps have ``0x`` before them."""
 _MASKED: Final = re.compile(r"`(.*)`|\S*/\S*", re.DOTALL)
 

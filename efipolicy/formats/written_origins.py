@@ -23,15 +23,16 @@ _BETWEEN: Final = re.compile(r"[\s|\[\](){},;=\"'!*]+")
 _NUMBER: Final = r"(?:0[xX])?[0-9a-fA-F]{1,24}"
 _NUMBERS: Final = re.compile(rf"{_NUMBER}(?:-{_NUMBER})?|[1-9]?\d\.\d{{1,2}}|\d{{1,12}}[KMGTPE]i?B")
 _PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d{1,4}|[^\W\d_]+")
+_OTHER_DIGITS: Final = re.compile(r"\d[.-]\d+[.-]\d|\d{6}")
 _MARKS: Final = re.compile(r"(?:->|=>|[-+&./?<>#]){0,3}")
 
 _ENTRY_WORDS: Final = """
 acpi acpi20 addr address att attr attribute attributes base bytes config configuration conformance
 count data debug desc descriptor devirt dtb efi end entries entry esrt event final firmware flags
-from guid hcdp index initrd invalid len length log map mem memattr memory memreserve mmap mokvar mps
-noefi noruntime novamap num number of pa padding page pages phys physical profiles prop properties
-range remap removing rng rtprop runtime sal size skip smbios start supported sys systab system table
-tables tpm tpmeventlog tpmfinallog ty type uga va vendor version virt virtual
+from guid hcdp index initrd invalid len length log map mem memattr memmap memory memreserve mmap
+mokvar mps noefi noruntime novamap num number of pa padding page pages phys physical profiles prop
+properties range remap removing rng rtprop runtime sal sfo size skip smbios start supported sys
+systab system table tables tpm tpmeventlog tpmfinallog ty type uga va vendor version virt virtual
 """
 """What entries, their fields and the tables are called."""
 
@@ -117,7 +118,8 @@ def _label(entry: Any, name: str, text: str) -> str:
 def one_line(text: str) -> str:
     """Words for a comment: on one line, printable, not endless."""
     words = _LINE_BREAK.sub(" ", text).replace("\t", " ").strip()
-    words = "".join(character if character.isprintable() else "?" for character in words)
+    if not words.isprintable():
+        words = "".join(character if character.isprintable() else "?" for character in words)
     return words if len(words) <= _LONGEST_COMMENT else words[: _LONGEST_COMMENT - 1] + "…"
 
 
@@ -140,6 +142,10 @@ def _is_number_or_word(word: str) -> bool:
         return True
     word = word.replace("I/O", "IO")
     pieces = _PARTS.findall(word)
-    return "".join(pieces) == re.sub(r"[_/.-]", "", word) and all(
-        piece.lower() in _WORDS or piece.isdigit() for piece in pieces
+    # Many digits, and digits with marks between them, may be of an address or a serial number.
+    return (
+        "".join(pieces) == re.sub(r"[_/.-]", "", word)
+        and not (len(pieces) > 1 and all(map(str.isdigit, pieces)))
+        and all(piece.lower() in _WORDS or piece.isdigit() for piece in pieces)
+        and not _OTHER_DIGITS.search(word)
     )

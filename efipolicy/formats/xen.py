@@ -39,7 +39,7 @@ XEN: Final = "xen"
 _HEADER: Final = re.compile(r"EFI memory map:(?:[ \t]*\(mapping BootServices\))?")
 _HYPHEN: Final = re.compile(r"-[0-9a-f]{4}")
 """Where a range may be: found by its hyphen, without looking at every line."""
-_START: Final = re.compile(r"(?<![0-9a-fA-Fx])[0-9a-f]{13,16}\Z")
+_START: Final = re.compile(r"(?<![0-9a-fA-Fx])(?<!\\u)[0-9a-f]{13,16}\Z")
 _RANGE: Final = r"(?P<start>[0-9a-f]{13,16})-(?P<end>[0-9a-f]{13,16})"
 _ATTRIBUTE: Final = r"attr=(?:3D)?(?P<attribute>[0-9a-f]{16})(?![0-9a-fA-F])"
 _LAYOUT: Final = Layout(

@@ -130,8 +130,28 @@ def test_a_compressed_text_is_no_archive() -> None:
 
 
 def test_an_archive_of_something_else_is_nothing_of_ours() -> None:
-    with pytest.raises(ForeignInputError, match="nothing of efipolicy's"):
+    with pytest.raises(ForeignInputError) as caught:
         archive_text("x", packed([("etc/passwd", b"root")]))
+    assert caught.value.found == "an archive with no file of sysfs in it (`etc/passwd`)"
+
+
+def test_of_an_archive_with_other_inputs_in_it_it_is_said_how_to_have_them_read() -> None:
+    names = ["board.yaml", "dmesg.txt", "a", "b", "c"]
+    with pytest.raises(ForeignInputError) as caught:
+        archive_text("x", packed([(name, b"efipolicy: 1") for name in names]))
+    assert caught.value.found == (
+        "an archive with no file of sysfs in it (`board.yaml`, `dmesg.txt`, `a` and 2 more)"
+    )
+    assert caught.value.expected.endswith(
+        "; platform files and logs are read when they are unpacked"
+    )
+
+
+def test_an_archive_of_folders_alone_has_no_file_in_it() -> None:
+    folder = tarfile.TarInfo("sys")
+    folder.type = tarfile.DIRTYPE
+    with pytest.raises(ForeignInputError, match="an archive with no file in it"):
+        archive_text("x", folder.tobuf() + bytes(1024))
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -110,6 +110,14 @@ def test_the_map_is_described_but_not_shown(text: str) -> None:
     assert unreadable(platform) == []
 
 
+def test_cells_of_64_bits_are_read() -> None:
+    text = DTC.replace("<0x00000000 0x7ffd0018>", "/bits/ 64 <0x7ffd0018>")
+    assert text != DTC
+    platform = read(text)
+    assert platform.system_table == SystemTable(address=0x7FFD0018)
+    assert unreadable(platform) == []
+
+
 def test_a_number_knows_its_place() -> None:
     for text in (SHOWN, DTC, XXD):
         platform = read(text)
@@ -131,6 +139,8 @@ def test_the_properties_alone_are_recognised() -> None:
     [
         "linux,uefi-mmap-size = <0x00 0x630>;",
         "linux,uefi-mmap-size = <0x1ffffffff>;",
+        "linux,uefi-mmap-size = /bits/ 64 <0x630>;",
+        "linux,uefi-mmap-size = /bits/ 8 <0x00 0x00 0x06 0x30>;",
         "linux,uefi-mmap-size = <&memory>;",
         "linux,uefi-mmap-size = [00 06 30];",
         "linux,uefi-mmap-size:0x1ffffffff",

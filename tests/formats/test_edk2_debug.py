@@ -380,3 +380,13 @@ def work(module: ModuleType, text: str) -> int:
     finally:
         sys.settrace(before)
     return count
+
+
+def test_a_row_of_the_address_space_map_that_lost_its_type_is_reported() -> None:
+    rows = GCD.splitlines(keepends=True)
+    number = next(place for place, row in enumerate(rows) if "0000000000100000-" in row)
+    rows[number] = rows[number].split(maxsplit=1)[1]
+    platform = read("".join(rows))
+    assert len(ranges(platform)) == 3
+    assert platform.capture
+    assert [line.located.span.line for line in platform.capture.unreadable] == [number + 1]

@@ -140,7 +140,7 @@ def test_a_second_table_is_another_map() -> None:
 def test_the_summary_of_sfo_is_compared() -> None:
     row = 'MemoryMap,"RuntimeData","78EF000","79EEFFF","100","800000000000000F"\n'
     zeros = ['"0"'] * 17
-    zeros[5] = '"1048576"'
+    zeros[0] = zeros[5] = '"1048576"'
     summary = f"MemoryMapSummary,{','.join(zeros)}\n"
     assert read(row + summary).memory_map.extent == "whole"
     assert read(row + summary.replace("1048576", "4096")).memory_map.extent == "partial"
@@ -187,3 +187,86 @@ def test_a_table_that_lost_its_line_ends_loses_no_row(end: str, above: str) -> N
     assert len(platform.memory_map.descriptors) == 200
     assert platform.capture
     assert platform.capture.unreadable == ()
+
+
+def sfo_summary(values: int, **bytes_of: int) -> str:
+    """`MemoryMapSummary` of the generation that prints so many values; the others are 0."""
+    numbers = [0] * values
+    for place, size in bytes_of.items():
+        numbers[int(place.removeprefix("at_"))] = size
+    return "MemoryMapSummary," + ",".join(f'"{number}"' for number in numbers) + "\n"
+
+
+SFO_AVAILABLE = 'MemoryMap,"Available","1000","2FFF","2","F"\n'
+SFO_PERSISTENT = 'MemoryMap,"Persistent","100000","102FFF","3","800F"\n'
+
+
+@pytest.mark.parametrize(
+    ("summary", "rows"),
+    [
+        (sfo_summary(15, at_0=8192, at_8=8192), SFO_AVAILABLE),
+        (sfo_summary(15, at_0=20480, at_8=20480), SFO_AVAILABLE + SFO_PERSISTENT),
+        (sfo_summary(16, at_0=20480, at_8=20480, at_15=77), SFO_AVAILABLE + SFO_PERSISTENT),
+        (sfo_summary(16, at_0=20480, at_8=8192, at_15=12288), SFO_AVAILABLE + SFO_PERSISTENT),
+        (sfo_summary(17, at_0=20480, at_8=8192, at_16=12288), SFO_AVAILABLE + SFO_PERSISTENT),
+    ],
+)
+def test_the_summary_of_sfo_of_every_generation_is_compared(summary: str, rows: str) -> None:
+    platform = read(rows + summary)
+    assert platform.capture
+    assert platform.capture.unreadable == ()
+    assert platform.memory_map.extent == "whole"
+    fewer = SFO_AVAILABLE.replace("2FFF", "1FFF").replace('"2"', '"1"')
+    assert read(fewer + summary).memory_map.extent == "partial"
+
+
+def test_types_that_sfo_leaves_out_are_told_by_its_grand_total() -> None:
+    platform = read(SFO_AVAILABLE + sfo_summary(17, at_0=12288, at_8=8192))
+    assert platform.memory_map.extent == "partial"
+    assert platform.capture
+    (line,) = platform.capture.unreadable
+    assert "3 pages in all, not 2, as of types of OEMs" in line.what
+
+
+def test_totals_that_differ_say_of_which_type() -> None:
+    totals = "\n  Reserved  :              0 Pages (0 Bytes)\n"
+    totals += "  RT_Data   :            257 Pages (1,052,672 Bytes)\n"
+    platform = read(NEW + totals)
+    assert platform.capture
+    (line,) = platform.capture.unreadable
+    assert line.what.endswith("257 pages of EfiRuntimeServicesData, not 256")
+    assert line.located.span.line == 4
+
+
+@pytest.mark.parametrize("gap", ["...\n", CODE.replace("0100 8", "0101 8")])
+def test_totals_that_differ_for_a_known_reason_are_not_reported_besides(gap: str) -> None:
+    totals = "\n  RT_Data   :            257 Pages (1,052,672 Bytes)\n"
+    platform = read(NEW + gap + NEW.replace("078EF000-00000000079EE", "08000000-00000000080FF"))
+    known = platform.capture and platform.capture.unreadable
+    again = read(
+        NEW + gap + NEW.replace("078EF000-00000000079EE", "08000000-00000000080FF") + totals
+    )
+    assert again.memory_map.extent == "partial"
+    assert again.capture
+    assert len(again.capture.unreadable) == len(known or ())
+
+
+@pytest.mark.parametrize("persistent", ["", "  Persistent:              0 Pages (20,480 Bytes)\n"])
+def test_shells_that_count_persistent_memory_as_available_are_believed(persistent: str) -> None:
+    rows = (
+        "Available  0000000000001000-0000000000002FFF 0000000000000002 000000000000000F\n"
+        "Persistent 0000000000100000-0000000000102FFF 0000000000000003 000000000000800F\n"
+    )
+    totals = f"\n  Available :              5 Pages (20,480 Bytes)\n{persistent}"
+    platform = read(rows + totals)
+    assert platform.memory_map.extent == "whole"
+    assert platform.capture
+    assert platform.capture.unreadable == ()
+    other = totals.replace("5 Pages (20,480", "4 Pages (16,384")
+    assert read(rows + other).memory_map.extent == "partial"
+
+
+@pytest.mark.parametrize("prompt", ["Press ENTER to continue or 'Q' break:", "break:\r     \r"])
+def test_totals_behind_the_prompt_of_a_page_are_compared(prompt: str) -> None:
+    totals = f"\n{prompt}  RT_Data   :            256 Pages (1,048,576 Bytes)\n"
+    assert read(NEW + totals).memory_map.extent == "whole"

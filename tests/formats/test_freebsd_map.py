@@ -2,7 +2,7 @@
 
 import pytest
 
-from efipolicy.formats import efipolicy_formats, freebsd_map
+from efipolicy.formats import efipolicy_formats, freebsd_map, marks
 from efipolicy.formats.logical_lines import CaptureText
 from efipolicy.formats.recognition import recognise
 from efipolicy.model.platform import Capture, Platform
@@ -137,3 +137,9 @@ def test_below_the_kernels_table_they_are_evidence() -> None:
 )
 def test_other_texts_are_none(text: str) -> None:
     assert freebsd_map.read(CaptureText(SourceText("map.txt", text))) is None
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_row_wrapped_behind_its_first_word_is_recognised(end: str) -> None:
+    text = SECOND.replace("MAP ", f"MAP{end}")
+    assert marks.FREEBSD_MAP.read(SourceText("log.txt", text))

@@ -203,3 +203,15 @@ def test_rows_left_out_beside_a_table_make_it_a_part(gap: str) -> None:
 
 def test_what_is_left_out_of_something_else_is_no_gap_of_a_table() -> None:
     assert read(f"...\n{HEADER}{DATA}{FREE}grub> ls\n...\n").memory_map.extent == "unknown"
+
+
+def test_the_type_of_the_next_row_is_no_attribute_where_line_ends_were_lost() -> None:
+    rows = (
+        "ACPI-rec  0000000000010000-0000000000010fff 00000001      4KiB "
+        "RT-code   0000000000012000-0000000000012fff 00000001      4KiB RT WB "
+        "RT-data   0000000000013000-0000000000013fff 00000001      4KiB UC WB"
+    )
+    platform = read(rows)
+    assert [one.attribute for one in platform.memory_map.descriptors] == [0, 1 << 63 | 8, 9]
+    assert platform.capture
+    assert platform.capture.unreadable == ()

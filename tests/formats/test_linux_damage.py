@@ -122,7 +122,7 @@ def test_a_size_wrapped_in_its_middle_is_still_compared() -> None:
     assert "not of the size" in refused.what
 
 
-MMIO = "efi: {} mem{}: MMIO range=[0x{:x}-0x{:x}] ({}) from e820 map\n"
+MMIO = "efi: {} mem{:02}: MMIO range=[0x{:x}-0x{:x}] ({}) from e820 map\n"
 
 
 def test_lines_about_mmio_of_two_boots_in_one_mail_are_not_one_list() -> None:
@@ -265,3 +265,250 @@ def test_a_wrapped_range_of_another_list_is_no_half_of_a_row() -> None:
 def test_four_times_of_any_damage_is_four_times_the_work(part: str) -> None:
     small, large = (BANNER + FIRST_ARM64 + MAP + part * size for size in (60, 240))
     assert work(large) < 5 * work(small)
+
+
+CELLS = (
+    "Conventional|   |  |  |WB|UC",
+    "Runtime Code|RUN|  |  |WB|UC",
+    "Boot Data   |   |XP|  |WB|UC",
+    "Runtime Data|RUN|XP|RO|WB|UC",
+)
+ROWS = tuple(
+    f"efi: mem{at:02}: [{cell}] range=[{at << 20:#018x}-{(at + 1 << 20) - 1:#018x}] (1MB)"
+    for at, cell in enumerate(CELLS)
+)
+FDT_ROWS = tuple(
+    f"efi:   {at << 20:#014x}-{(at + 1 << 20) - 1:#014x} [{cell}]" for at, cell in enumerate(CELLS)
+)
+RAW_ROWS = tuple(
+    f"mem{at:02}: type= {kind}, attr={attribute:#018x}, "
+    f"range=[{at << 20:#018x}-{at + 1 << 20:#018x}) (   1MB)"
+    for at, (kind, attribute) in enumerate(((7, 9), (5, 9 | 1 << 63), (4, 9)))
+)
+
+
+def changed(rows: tuple[str, ...], place: int, *change: tuple[str, str]) -> str:
+    """The rows as a log, one of them with words of its own replaced."""
+    lines = list(rows)
+    for old, new in change:
+        assert old in lines[place]
+        lines[place] = lines[place].replace(old, new)
+    return "".join(f"[    0.000000] {line}\n" for line in lines)
+
+
+@pytest.mark.parametrize("rows", [ROWS, FDT_ROWS], ids=["x86", "arm64"])
+def test_flags_lost_with_a_column_leave_the_attribute_unknown(rows: tuple[str, ...]) -> None:
+    platform = read(changed(rows, 3, ("|XP|RO|", "|RO|")))
+    descriptors = platform.memory_map.descriptors
+    assert [one.attribute is None for one in descriptors] == [False, False, False, True]
+    (line,) = capture(platform).unreadable
+    assert line.what == "a cell of 4 columns, where other lines have 5"
+    assert line.located.span.line == 4
+
+
+def test_the_columns_of_one_kernel_are_not_compared_with_those_of_another() -> None:
+    newer = [row.replace("|XP|", "|  |XP|").replace("|  |  |", "|  |  |  |") for row in ROWS]
+    version = "[    0.000000] Linux version 6.{}.0 (b@h) (x86_64-linux-gnu-gcc) #1\n"
+    text = version.format(1) + "\n".join(ROWS) + "\n" + version.format(12) + "\n".join(newer)
+    assert capture(read(text)).unreadable == ()
+    table = changed(FDT_ROWS, 0).replace("efi:   0x", "efi: memattr:  0x")
+    wider = table.replace("|  |  |", "|  |  |  |").replace("|XP|", "|  |XP|")
+    text = version.format(1) + table * 2 + version.format(12) + wider
+    assert capture(read(text)).unreadable == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "change"),
+    [
+        (ROWS, ("[0x0000000000200000", "[0x000000000200000")),
+        (ROWS, ("[0x0000000000200000", "[0x00000000000000000200000")),
+        (FDT_ROWS, ("0x000000200000", "0x00000020000")),
+        (FDT_ROWS, ("0x0000002fffff", "0x0000000002fffff")),
+        (RAW_ROWS, ("attr=0x0000000000000009", "attr=0x000000000000009")),
+    ],
+    ids=["x86 short", "x86 long", "arm64 short", "arm64 long", "ia64 attribute"],
+)
+def test_a_padded_number_of_another_width_is_no_number(
+    rows: tuple[str, ...], change: tuple[str, str]
+) -> None:
+    platform = read(changed(rows, 2, change))
+    assert len(platform.memory_map.descriptors) == len(rows) - 1
+    (line,) = capture(platform).unreadable
+    assert "padded" in line.what
+    assert line.located.span.line == 3
+
+
+def test_numbers_that_a_person_shortened_stay_numbers() -> None:
+    text = "efi: mem00: [Conventional|WB] range=[0x0000000000001000-0x9ffff] (0MB)\n"
+    assert capture(read(text)).unreadable == ()
+
+
+def test_an_attribute_with_a_lost_digit_is_unknown() -> None:
+    cells = [("|   |XP|  |WB|UC]", "|attr=0x000800000000000f]")]
+    assert capture(read(changed(ROWS, 2, *cells))).unreadable == ()
+    (line,) = capture(read(changed(ROWS, 2, *cells, ("=0x000", "=0x00")))).unreadable
+    assert line.located.span.line == 3
+
+
+@pytest.mark.parametrize("number", ["1", "10"])
+def test_a_number_that_lost_a_digit_does_not_divide_the_list(number: str) -> None:
+    rows = tuple(
+        f"efi: mem{100 + place}: {row.split(': ', 2)[2]}" for place, row in enumerate(ROWS)
+    )
+    platform = read(changed(rows, 2, ("mem102", f"mem{number:0>2}")))
+    assert [one.index for one in platform.memory_map.descriptors] == [100, 101, 103]
+    assert platform.memory_map.missing == ((0, 99), (102, 102))
+    assert capture(platform).other_maps == ()
+    (line,) = capture(platform).unreadable
+    assert line.what.endswith("where mem102 is expected")
+
+
+def test_a_number_of_one_digit_is_no_number_where_others_have_two() -> None:
+    platform = read(changed(ROWS, 3, ("mem03", "mem0")))
+    assert [one.index for one in platform.memory_map.descriptors] == [0, 1, 2]
+    assert capture(platform).other_maps == ()
+    (line,) = capture(platform).unreadable
+    assert "padded to two" in line.what
+
+
+def test_a_line_that_a_second_console_printed_late_is_a_copy() -> None:
+    text = "\n".join((*ROWS[:3], ROWS[0], *ROWS[3:])) + "\n"
+    platform = read(text)
+    assert [one.index for one in platform.memory_map.descriptors] == [0, 1, 2, 3]
+    assert platform.memory_map.extent == "whole"
+    assert capture(platform).unreadable == capture(platform).other_maps == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "left"),
+    [
+        (ROWS, "00300000-0x00000000003fffff] (1MB)"),
+        (ROWS, "|  |  |WB|"),
+        (RAW_ROWS, "attr=0x0000000000000009, ran"),
+        (RAW_ROWS, "300000) (   1MB)"),
+        (FDT_ROWS, "300000-0x0000003fffff [Runtime Da"),
+        (FDT_ROWS, "fff [Runtime Data|RUN"),
+    ],
+)
+def test_what_is_left_of_the_last_entry_is_reported(rows: tuple[str, ...], left: str) -> None:
+    platform = read(changed(rows, -1, (rows[-1], left)))
+    assert len(platform.memory_map.descriptors) == len(rows) - 1
+    (line,) = capture(platform).unreadable
+    assert line.what == "a part of an entry whose other part is missing"
+    assert line.located.span.line == len(rows)
+
+
+@pytest.mark.parametrize(
+    "left", ["  0x000081000000", "  0x000081000000-0x0000", "fff [Runtime Code]", "x [Runtim"]
+)
+def test_what_is_left_of_a_row_without_flags_is_reported(left: str) -> None:
+    text = FIRST_ARM64.replace("0x000080080000-0x000080ffffff [Loader Data]*", f"{left}-0x1")
+    found = [line.located.span.line for line in capture(read(text)).unreadable]
+    assert found == ([2] if left != "x [Runtim" else [])
+
+
+def test_ranges_of_other_lines_are_no_rest_of_an_entry() -> None:
+    other = "[    0.0] software IO TLB: mapped [mem 0x000000007e66f000-0x000000007e86f000] (2MB)\n"
+    for rows in (ROWS, FDT_ROWS):
+        assert capture(read(changed(rows, 0) + other)).unreadable == ()
+
+
+def test_an_entry_cut_by_a_quoted_pager_takes_nothing_from_the_next() -> None:
+    lines = changed(ROWS, 0).splitlines()
+    lines[1] = lines[1][: lines[1].index("|WB")]
+    for quote, mark in (("| ", ""), ("", ">")):
+        text = "".join(f"{quote}{line}\n" for line in lines).replace("|  |  \n", f"|  |  {mark}\n")
+        platform = read(text.replace(lines[1] + "\n", lines[1] + mark + "\n"))
+        assert [one.index for one in platform.memory_map.descriptors] == [0, 2, 3]
+        assert [line.located.span.line for line in capture(platform).unreadable] == [2]
+
+
+def test_a_line_cut_by_a_pager_does_not_go_on_below() -> None:
+    text = "efi: mem10: [Boot Code   |   |  |>\n|   |WB|UC] range=[0x0000-0x0fff] (0MB)\n"
+    platform = read(text + MAP)
+    assert 10 not in [one.index for one in platform.memory_map.descriptors]
+    assert capture(platform).unreadable
+
+
+@pytest.mark.parametrize("column", range(5, 9))
+@pytest.mark.parametrize("quote", ["", "> "])
+def test_a_number_wrapped_in_its_middle_is_one_number(column: int, quote: str) -> None:
+    lines = [line.removeprefix("[    0.000000] ") for line in changed(ROWS, 0).splitlines()]
+    text = "".join(f"{quote}{line[:column]}\n{quote}{line[column:]}\n" for line in lines)
+    assert contents(text) == contents(changed(ROWS, 0))
+
+
+@pytest.mark.parametrize("end", ["\r\r\n", "  \n", " \r\n"])
+def test_rows_wrapped_in_their_numbers_have_line_ends_of_every_kind(end: str) -> None:
+    for column in range(20, 50, 3):
+        text = wrapped("\n".join(FDT_ROWS), column).replace("\n", end)
+        assert contents(text) == contents(changed(FDT_ROWS, 0)), column
+
+
+def test_a_row_is_of_the_table_by_the_words_right_before_it() -> None:
+    table = ATTRIBUTES.replace("\n", "\\n")
+    platform = read('{"log": "' + table + "\\n".join(FDT_ROWS) + '"}')
+    assert len(platform.memory_map.descriptors) == 4
+    assert platform.memory_attributes_table
+    assert len(platform.memory_attributes_table.entries) == 2
+
+
+def test_tables_cut_by_soft_line_ends_or_above_a_record_have_their_addresses() -> None:
+    for text in (
+        "efi: ACPI=3D0x7f=\n9c5000=20\nefi: mem00: x\n",
+        "6,1,0,-;efi: ACPI=0x7f9c5000\n6,111,0,-;efi: mem00: x\n",
+        "6,1,0,-;efi: ACPI=0x7f9\n  c5000\n6,111,0,-;efi: mem00: x\n",
+        "efi:\n  ACPI=0x7f9c5000\n",
+        "efi: ACPI\n  =0x7f9c5000\n",
+        "efi: ACPI=0\nx7f9c5000\n",
+        "efi: ACPI=3D0x7=\nf9c5000=20\n",
+    ):
+        for banner in (BANNER, BANNER.replace(" by", "\n  by"), BANNER.replace("\n", "\r\r\n")):
+            platform = read(banner + text + MAP)
+            tables = platform.configuration_tables or ()
+            assert [(one.name, one.address) for one in tables] == [("ACPI", 0x7F9C5000)], text
+            assert platform.firmware
+            assert platform.firmware.vendor == "American Megatrends"
+
+
+@pytest.mark.parametrize("break_", ["\n", "\n  ", "=\n", "\r\r\n> "])
+def test_two_maps_stay_two_however_their_header_is_wrapped(break_: str) -> None:
+    other = changed(FDT_ROWS, 0).replace("0x00000", "0x00008")
+    for words in ("Processing EFI{} memory map:", "Processing EFI mem{}ory map:"):
+        header = "[    0.0] efi: " + words.format(break_) + "\n"
+        platform = read(header + changed(FDT_ROWS, 0) + header + other)
+        maps = [platform.memory_map, *capture(platform).other_maps]
+        assert [len(each.descriptors) for each in maps] == [4, 4]
+
+
+@pytest.mark.parametrize("break_", ["\n", "\n> ", "=\n"])
+def test_the_list_of_the_kernel_is_its_own_however_its_header_is_wrapped(break_: str) -> None:
+    header = f"[    0.0] efi: EFI runtime{break_} memory map:\n"
+    platform = read(changed(ROWS, 0) + header + changed(ROWS[1:], 0))
+    assert platform.memory_map.origin == "firmware"
+    (other,) = capture(platform).other_maps
+    assert other.origin == "kernel-edited"
+
+
+def test_a_number_of_an_interleaved_line_is_no_start_of_a_row() -> None:
+    platform = read(changed(FDT_ROWS, 2, ("0x000000200000", "0x00 0x200000")))
+    assert len(platform.memory_map.descriptors) == 3
+    (line,) = capture(platform).unreadable
+    assert line.located.span.line == 3
+
+
+@pytest.mark.parametrize(
+    ("banner", "vendor"),
+    [
+        ("efi: EFI v2.7 by Ameri=\ncan Megatrends\n", "American Megatrends"),
+        ("efi: EFI v2.7 by =\nEDK II\n", "EDK II"),
+        ("efi: EFI v2.7\n  by EDK II\n", "EDK II"),
+        ("efi: EFI v2.7 by\nEDK II\n", None),
+    ],
+)
+def test_a_wrapped_banner_gives_no_part_of_a_vendor(banner: str, vendor: str | None) -> None:
+    platform = read(f"{banner}efi: ACPI\n2.0=0x7f9c5000\n{MAP}")
+    assert platform.uefi
+    assert str(platform.uefi) == "2.7"
+    assert (platform.firmware.vendor if platform.firmware else None) == vendor
+    assert [one.name for one in platform.configuration_tables or ()] == ["ACPI_20"]

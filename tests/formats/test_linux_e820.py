@@ -155,6 +155,12 @@ def test_a_line_printed_twice_is_one_range() -> None:
     assert len(ranges(line * 2)) == 1
 
 
+def test_a_log_in_one_string_of_json_has_all_its_ranges() -> None:
+    line = "BIOS-e820: [mem 0x000000000000{0}000-0x000000000000{0}fff] usable\\n"
+    text = '{"log": "' + line.format(1) + line.format(2) + 'e820: last_pfn = 0x80000"}\n'
+    assert ranges(text) == [(0x1000, 0x2000, "usable"), (0x2000, 0x3000, "usable")]
+
+
 def test_the_list_of_another_boot_does_not_count() -> None:
     line = "[    0.0] BIOS-e820: [mem 0x000000000000{0}000-0x000000000000{0}fff] usable\n"
     second = BOOT.format(2) + line.format(2) + BANNER

@@ -188,6 +188,14 @@ def test_what_the_user_says_of_the_distance_holds_whatever_the_records_are(
     assert unreadable(platform) == []
 
 
+def test_a_distance_that_makes_no_descriptors_is_reported_beside_the_one_that_does() -> None:
+    found = tuple(entry(0x100000 * number) for number in range(1, 21))
+    platform = platform_of(packed(found, 48), 40)
+    assert platform.memory_map.descriptor_size == 40
+    (line,) = unreadable(platform)
+    assert "all of 20 records of 48 bytes are descriptors, and those of 40 bytes are not" in line
+
+
 @SOME
 @given(dumping.maps(least=3), dumping.strides)
 def test_the_distance_is_found_or_asked_for(

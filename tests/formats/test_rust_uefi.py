@@ -117,3 +117,59 @@ def test_a_map_printed_twice_is_two_maps() -> None:
 
 def test_source_code_with_the_same_words_is_no_map() -> None:
     assert rust_uefi.read(CaptureText(SourceText("x", SOURCE))) is None
+
+
+LOWER_HEX = """\
+MemoryDescriptor { ty: BOOT_SERVICES_CODE, phys_start: 0, virt_start: 0, page_count: 10, att: MemoryAttribute(WRITE_BACK) }
+MemoryDescriptor { ty: CONVENTIONAL, phys_start: 10000, virt_start: 0, page_count: 90, att: MemoryAttribute(WRITE_BACK) }
+MemoryDescriptor { ty: RUNTIME_SERVICES_DATA, phys_start: 7ef6000, virt_start: 0, page_count: 14, att: MemoryAttribute(WRITE_BACK | RUNTIME) }
+MemoryDescriptor { ty: MemoryType(2147483649), phys_start: 100000, virt_start: 0, page_count: 1, att: MemoryAttribute(0x0) }
+MemoryDescriptor { ty: MemoryType(80000001), phys_start: 1024000, virt_start: 0, page_count: 1, att: MemoryAttribute(0x0) }
+"""  # noqa: E501
+PREFIXED = """\
+MemoryDescriptor {
+    ty: ACPI_NON_VOLATILE,
+    phys_start: 0x810000,
+    virt_start: 0x0,
+    page_count: 0xf0,
+    att: MemoryAttribute(
+        UNCACHEABLE | WRITE_BACK,
+    ),
+}
+"""
+
+
+def test_a_print_in_hexadecimal_is_told_from_a_decimal_one() -> None:
+    platform = read(LOWER_HEX)
+    found = platform.memory_map.descriptors
+    assert [(one.type, one.physical_start, one.number_of_pages) for one in found] == [
+        (3, 0, 0x10),
+        (7, 0x10000, 0x90),
+        (6, 0x7EF6000, 0x14),
+        (0x80000001, 0x100000, 1),
+        (0x80000001, 0x1024000, 1),
+    ]
+    assert platform.capture
+    assert platform.capture.unreadable == ()
+
+
+def test_a_start_that_is_a_page_in_hexadecimal_alone_is_proof_enough() -> None:
+    (one,) = read(LOWER_HEX.splitlines()[1]).memory_map.descriptors
+    assert (one.physical_start, one.number_of_pages) == (0x10000, 0x90)
+
+
+def test_numbers_with_a_prefix_are_hexadecimal_next_to_decimal_ones() -> None:
+    found = read(PREFIXED + FREE + NEWER).memory_map.descriptors
+    assert [(one.physical_start, one.number_of_pages) for one in found] == [
+        (0x810000, 0xF0),
+        (4096, 159),
+        (8388608, 8),
+    ]
+
+
+def test_rows_of_which_nothing_tells_their_base_are_reported_next_to_both() -> None:
+    platform = read(FREE + LOWER_HEX)
+    assert [one.physical_start for one in platform.memory_map.descriptors] == [4096]
+    assert platform.capture
+    assert {line.what for line in platform.capture.unreadable} == {rust_uefi._UNCLEAR}
+    assert len(platform.capture.unreadable) == 5

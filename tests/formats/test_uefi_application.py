@@ -219,3 +219,24 @@ def test_a_wrapped_entry_is_read_whole(wrapped: str) -> None:
 @pytest.mark.parametrize("text", ["", "Phys: 0000000000001000-0000000000001FFF\n", "[#1] Type:\n"])
 def test_other_texts_are_none(text: str) -> None:
     assert uefi_application.read(CaptureText(SourceText("map.txt", text))) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "damaged"),
+    [("Attr: 0x8", "At~tr: 0x8"), ("Phys: 0000000000002", "Phys: 00000~00000002")],
+)
+def test_virtual_addresses_of_a_damaged_entry_are_not_those_of_the_one_before(
+    line: str, damaged: str
+) -> None:
+    entries = "".join(
+        f"[#{index:02}] Type: EfiRuntimeServicesData  Attr: 0x800000000000000F\n"
+        f"      Phys: {at:016X}-{at + 0x1000:016X}\n"
+        f"      Virt: {2 * at:016X}-{2 * at + 0x1000:016X}\n"
+        for index, at in enumerate((0x1000, 0x2000))
+    )
+    second = entries.index("[#01]")
+    platform = read(entries[:second] + entries[second:].replace(line, damaged))
+    (first,) = platform.memory_map.descriptors
+    assert (first.physical_start, first.virtual_start) == (0x1000, 0x2000)
+    assert platform.capture
+    assert platform.capture.unreadable

@@ -214,7 +214,7 @@ def test_lines_that_were_not_read_are_listed_without_strange_words() -> None:
                 "x.txt",
                 "efi: mem00: type=7, attr=0xf, range=[0x0-0x1000)\n"
                 "efi: mem01: ?\n"
-                "efi: mem02: [rack7 ` 00:1a:2b:3c:4d:5e|WB] range=[0x1000-0x1fff] (0MB)\n",
+                "efi: mem02: [rack7 ` 00-1a-2b-3c-4d-5e|WB] range=[0x1000-0x1fff] (0MB)\n",
             )
         )
     )

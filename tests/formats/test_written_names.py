@@ -35,6 +35,8 @@ MAP = "[    0.000000] efi: mem00: [Runtime Code|RUN|WB] range=[0x1000-0x1fff] (0
         ("Box 001a2b3c4d5e", "Box"),
         ("Box 00-1A-2B-3C-4D-5E", "Box"),
         ("Box 001a.2b3c.4d5e", "Box"),
+        ("Box VMware-56 4d c0 ff ee 5a 5a 17", "Box VMware"),
+        ("Box 56 4d c0 ff ee 5a-5a 17 00", "Box"),
         ("Box asset tag: X", "Box"),
         ("Box, Service Tag X", "Box"),
         ("EDK II user=alice 192.168.1.4", "EDK II"),
@@ -43,6 +45,11 @@ MAP = "[    0.000000] efi: mem00: [Runtime Code|RUN|WB] range=[0x1000-0x1fff] (0
         ("EDK II alice@example.org", "EDK II"),
         ("EDK II at rack7.example.org", "EDK II at"),
         ("Box host: rack7", "Box"),
+        ("EDK II [5CD1234XYZ]", "EDK II"),
+        ("EDK II # of alice", "EDK II"),
+        ("EDK II {5CD1234XYZ}", "EDK II"),
+        ("EDK II /home/alice/", "EDK II"),
+        ("EDK II C:\\Users\\alice", "EDK II"),
     ],
 )
 def test_a_name_ends_before_what_is_of_one_machine(words: str, own: str) -> None:
@@ -60,6 +67,8 @@ def test_a_name_ends_before_what_is_of_one_machine(words: str, own: str) -> None
         "Lenovo 20HRCTO1WW/20HRCTO1WW",
         "Microsoft Corporation Virtual Machine/Virtual Machine",
         "Amazon EC2 m6g.metal/Not Specified",
+        "Hewlett-Packard p6-2100 (A0A12AA#ABF)",
+        "/DH67BL",
         "Notebook                         P65xSG-A/P65xSG-A",
     ],
 )
@@ -129,10 +138,18 @@ def test_evidence_keeps_digits_and_the_architecture(evidence: str, own: str) -> 
             "not readable: chosen/linux,uefi-mmap-size (empty)",
         ),
         ("not readable: /home/alice/efi/systab (empty)", "not readable: … (empty)"),
+        ("not a row of `memmap -sfo`", "not a row of `memmap -sfo`"),
         ("the unknown type `SECRET`", "the unknown type …"),
         ("the unknown flag `WB`", "the unknown flag `WB`"),
         ("`4c4c4544-0052`, which is no number", "…, which is no number"),
         ("without 1/2", "without …"),
+        ("the unknown flag `192.168.1.4`", "the unknown flag …"),
+        ("the unknown type `Boot192.168.1.4`", "the unknown type …"),
+        ("the unknown type `BootData490154203237518`", "the unknown type …"),
+        ("`0x4 56 4d c0 ff` in type, which is no number", "… in type, which is no number"),
+        ("the unknown flag `12-34-56-78-90-11`", "the unknown flag …"),
+        ("`0x4 192.168.1.4` in type, which is no number", "… in type, which is no number"),
+        ("the unknown type `ACPI 2.0`", "the unknown type `ACPI 2.0`"),
     ],
 )
 def test_a_reason_keeps_the_paths_that_every_linux_has(what: str, own: str) -> None:
