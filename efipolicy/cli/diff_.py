@@ -67,6 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         registry = load_registry()
         compare = _of_boots if options.boots else _of_two
         text, differs, errors = compare(comparison(options, registry))
+    text = cli_options.with_errors(text, options.format, registry, errors)
     cli_options.write(text, options.output)
     for error in errors:
         complain(str(error))

@@ -75,14 +75,18 @@ def run(arguments: Sequence[str]) -> int:
             verbose=options.verbose,
         )
         text = verify_text(found, strategy, rendering)
+    text = cli_options.with_errors(text, options.format, registry)
     cli_options.write(text, options.output)
     if found.status == "nothing-to-compare":
-        tell(f"efipolicy: error: {options.observed}: {_nothing_to_compare(found)}")
+        path = options.file if found.partial else options.observed
+        tell(f"efipolicy: error: {path}: {_nothing_to_compare(found)}")
     return max(_STATUS[found.status], plugin_status(registry))
 
 
 def _nothing_to_compare(found: Verification) -> str:
-    """What the observation holds instead of something that can be compared."""
+    """What an input holds instead of something that can be compared."""
+    if found.partial:
+        return "found no more than a part of a memory map, expected the whole, to predict from"
     if found.left_out:
         rows = counted(found.left_out, "page-table row")
         return (

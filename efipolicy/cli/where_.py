@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from efipolicy.api import missing_architecture
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import architecture_status, read_one
 from efipolicy.cli.running import load_registry, plugin_status, tell
@@ -20,6 +21,8 @@ from efipolicy.plugin import RenderOptions
 from efipolicy.reporters.where import where_json, where_text
 
 _SEPARATORS: Final = re.compile(r"(?<=[0-9a-f])[_`':](?=[0-9a-f])")
+_HALVES: Final = re.compile(r"[^:]*|[0-9a-f]{1,8}:[0-9a-f]{8}|[0-9a-f]{1,4}(?::[0-9a-f]{4}){3}")
+"""Where colons may stand; what has a shorter end may be a segment and an offset."""
 _DECIMAL: Final = re.compile(r"0|[1-9]\d{0,19}")
 _LOOKS_HEXADECIMAL: Final = re.compile(r"[1-9]\d*000")
 """Digits alone, and three zeros at the end, as the starts of pages have them in hexadecimal."""
@@ -72,18 +75,18 @@ def run(arguments: Sequence[str]) -> int:
         if plan and geometry:
             architecture = registry.architectures[platform.architecture]
             walker = walker_of(Planned(plan, architecture, geometry), platform)
-    found = [
-        answer
-        for address in addresses
-        for answer in whereabouts(
-            platform,
-            address,
-            plan=plan,
-            geometry=geometry,
-            walker=walker,
-            space=options.space,
-        )
-    ]
+        found = [
+            answer
+            for address in addresses
+            for answer in whereabouts(
+                platform,
+                address,
+                plan=plan,
+                geometry=geometry,
+                walker=walker,
+                space=options.space,
+            )
+        ]
     json = options.format == "json"
     rendering = RenderOptions(
         color=cli_options.wants_color(options.color) and options.output is None,
@@ -91,8 +94,10 @@ def run(arguments: Sequence[str]) -> int:
         verbose=options.verbose,
     )
     text = where_json(found) if json else where_text(found, rendering)
-    cli_options.write(text, options.output)
     so = ", so neither mapping nor page tables were looked at"
+    absent = missing_architecture(platform.architecture, read.path, registry, so=so)
+    text = cli_options.with_errors(text, options.format, registry, [absent] if absent else [])
+    cli_options.write(text, options.output)
     missing = architecture_status(read, registry, so=so)
     mapped = plan is not None or any(one.mapping for one in found)
     if not (missing or mapped or json or options.quiet):
@@ -113,7 +118,7 @@ def address_of(text: str) -> int:
         address = int(words[2:66], 16) if len(words) <= 66 else 1 << 64
     elif _DECIMAL.fullmatch(words) and not split:
         address = int(words)
-    elif _BARE.fullmatch(words):
+    elif _BARE.fullmatch(words) and _HALVES.fullmatch(text.strip().lower()):
         address = int(words.rstrip("h"), 16)
     else:
         raise UsageError(

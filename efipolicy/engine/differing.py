@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from efipolicy.engine.fingerprints import Fingerprints, kind_of
-from efipolicy.engine.hibernation import Hibernation, hibernation
+from efipolicy.engine.hibernation import Hibernation, Reason, Verdict, hibernation
 from efipolicy.model.changes import RegionChange, region_changes
 from efipolicy.model.finding import InputReport, ReportedFinding
 from efipolicy.model.memory_map import MemoryMap
-from efipolicy.model.platform import Capture, Platform
+from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, Capture, Platform, UnreadableLine
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Rule
 
 _Key: TypeAlias = tuple[str | int, ...]
@@ -28,6 +29,12 @@ class Boot(NamedTuple):
         """The map of the boot; empty where none could be read."""
         platform = self.report.platform
         return platform.memory_map if platform else MemoryMap()
+
+    @property
+    def architecture(self) -> str:
+        """The architecture of the boot; `unknown` where nothing says."""
+        platform = self.report.platform
+        return platform.architecture if platform else UNKNOWN_ARCHITECTURE
 
 
 class Difference(NamedTuple):
@@ -49,7 +56,12 @@ class Difference(NamedTuple):
 
     def __bool__(self) -> bool:
         """Whether there is a difference at all."""
-        return bool(self.regions or self.new_findings or self.fixed)
+        return bool(self.regions or self.new_findings or self.fixed or self.architectures)
+
+    @property
+    def architectures(self) -> tuple[str, str] | None:
+        """The architectures, where both are known and they are not the same."""
+        return _architectures(self.old, self.new)
 
 
 def difference(old: Boot, new: Boot, rules: Mapping[str, Rule]) -> Difference:
@@ -62,7 +74,8 @@ def difference(old: Boot, new: Boot, rules: Mapping[str, Rule]) -> Difference:
     here, there = old.memory_map, new.memory_map
     regions: tuple[RegionChange, ...] = ()
     if here.descriptors and there.descriptors:
-        regions = region_changes(here.descriptors, there.descriptors)
+        whole = "partial" not in (here.extent, there.extent)
+        regions = region_changes(here.descriptors, there.descriptors, whole=whole)
     pairs = list(_known_again(old.report, new.report, regions, rules))
     before = {id(one) for one, _ in pairs}
     after = {id(other) for one, other in pairs if one.accepted is None}
@@ -80,8 +93,33 @@ def difference(old: Boot, new: Boot, rules: Mapping[str, Rule]) -> Difference:
         ),
         fixed=tuple(one for one in gone if id(one) not in left_out),
         unjudged=tuple(unjudged),
-        hibernation=hibernation(here, there, regions, (old.name, new.name)),
+        hibernation=_hibernation(old, new, regions),
     )
+
+
+def _architectures(old: Boot, new: Boot) -> tuple[str, str] | None:
+    both = old.architecture, new.architecture
+    return None if len({*both}) == 1 or UNKNOWN_ARCHITECTURE in both else both
+
+
+def _hibernation(old: Boot, new: Boot, regions: tuple[RegionChange, ...]) -> Hibernation:
+    """The verdict on the regions, unless the boots are of two architectures.
+
+    One that only the style of the text suggests proves nothing.
+    """
+    names = (old.name, new.name)
+    found = hibernation(old.memory_map, new.memory_map, regions, names)
+    architectures = _architectures(old, new)
+    if architectures is None:
+        return found
+    why = Reason("{0} is of {2}, {1} of {3}".format(*names, *architectures))
+    suggested = any(
+        one.report.platform and one.report.platform.architecture_reason.kind == "dialect"
+        for one in (old, new)
+    )
+    verdict: Verdict = "unknown" if suggested and found.verdict != "unsafe" else "unsafe"
+    others = found.why if found.verdict == verdict else ()
+    return Hibernation(verdict, (why, *others))
 
 
 def _known_again(
@@ -90,7 +128,7 @@ def _known_again(
     regions: tuple[RegionChange, ...],
     rules: Mapping[str, Rule],
 ) -> Iterator[tuple[ReportedFinding, ReportedFinding]]:
-    """Findings that are the same: by fingerprint, else about the same region, else of a kind."""
+    """Findings that are the same: by fingerprint, about one region, of a kind, in equal words."""
     name = old.platform.name if old.platform else None
     here = list(zip(_fingerprints(old, name, rules), old.findings, strict=True))
     there = list(zip(_fingerprints(new, name, rules), new.findings, strict=True))
@@ -106,7 +144,20 @@ def _known_again(
     def kind(fingerprint: str, _: ReportedFinding) -> _Key:
         return (kind_of(fingerprint),)
 
-    for key in (exact, region, kind):
+    def words(_: str, one: ReportedFinding) -> _Key:
+        # An imported file has no lines of its capture, by which findings about them are told apart.
+        return one.rule, one.finding.message, str(one.region)
+
+    def line(_: str, one: ReportedFinding) -> _Key:
+        subject = one.finding.subject
+        if isinstance(subject, UnreadableLine):
+            return one.rule, subject.line or subject.located.span.line
+        return (id(one),)
+
+    keys = [exact, region, kind, words]
+    if _captured(old) != _captured(new):  # in the file made of a capture, words may be left out
+        keys.append(line)
+    for key in keys:
         waiting: dict[_Key, list[_Known]] = {}
         for other in reversed(there):
             waiting.setdefault(key(*other), []).append(other)
@@ -119,6 +170,10 @@ def _known_again(
                 left.append(one)
         here = left
         there = [other for others in waiting.values() for other in reversed(others)]
+
+
+def _captured(report: InputReport) -> bool:
+    return bool(report.platform and report.platform.capture)
 
 
 def _fingerprints(report: InputReport, name: str | None, rules: Mapping[str, Rule]) -> list[str]:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from efipolicy.model.address import AddressRange
 from efipolicy.model.finding import Finding
-from efipolicy.model.memory_map import MemoryDescriptor
+from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import Acceptance, ConfigurationTable, Platform, UnreadableLine
 from efipolicy.plugin import Rule
 
@@ -69,7 +69,9 @@ class Fingerprints:
         known = self._places.get(id(subject))
         if known is not None:
             return known
-        traits: tuple[str, ...] = (type(subject).__name__,)
+        # What a rule says of a whole capture at its map, it says of the file import makes of it.
+        whole = MemoryMap if isinstance(subject, Platform) else type(subject)
+        traits: tuple[str, ...] = (whole.__name__,)
         if isinstance(subject, ConfigurationTable):
             traits = (*traits, subject.guid or subject.name or "")
         elif isinstance(subject, UnreadableLine):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from efipolicy.engine.mapped import MappedRange, laid_out, placed
 from efipolicy.model.address import AddressRange, size_text
@@ -16,6 +16,7 @@ from efipolicy.model.evidence import PageTableRange
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import ConfigurationTable, Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import Geometry, RadixGeometry, Step, out_of_reach, path
 
 if TYPE_CHECKING:
@@ -28,11 +29,12 @@ class Whereabouts(NamedTuple):
     """What lies at one address, read as physical or as virtual.
 
     ``physical`` and ``virtual`` are the address in both spaces, ``None`` where there is none;
-    ``mapping`` is the first that holds it and ``mappings`` every one. ``below`` and ``above`` are
-    the neighbours of its descriptor, or of the hole it lies in. ``path`` are the entries that the
-    virtual address selects in tables of every level; ``walks`` what is read of the tables of a
-    plan, for the first mapping first. ``observed`` are rows of page-table dumps that hold the
-    virtual address. ``faults`` say what is missing.
+    ``overlapping`` are the descriptors that hold it besides ``descriptor``, in a map that describes
+    it more than once; ``mapping`` is the first that holds it and ``mappings`` every one. ``below``
+    and ``above`` are the neighbours of its descriptor, or of the hole it lies in. ``path`` are the
+    entries that the virtual address selects in tables of every level; ``walks`` what is read of the
+    tables of a plan, for the first mapping first. ``observed`` are rows of page-table dumps that
+    hold the virtual address. ``faults`` say what is missing.
     """
 
     address: int
@@ -40,6 +42,7 @@ class Whereabouts(NamedTuple):
     physical: int | None
     virtual: int | None
     descriptor: MemoryDescriptor | None
+    overlapping: tuple[MemoryDescriptor, ...]
     entry: MemoryDescriptor | None
     table: ConfigurationTable | None
     mappings: tuple[MappedRange, ...]
@@ -163,6 +166,7 @@ class _Finder:
             physical=physical,
             virtual=virtual,
             descriptor=descriptor,
+            overlapping=tuple(self._others(physical, descriptor)),
             entry=self._entry(physical),
             table=self._table(physical),
             mappings=mappings,
@@ -203,6 +207,13 @@ class _Finder:
         if space == "physical" and physical is not None:
             for other in mappings[1:]:
                 yield self.walker.walk(other.to_virtual(physical), other.number)
+
+    def _others(
+        self, physical: int | None, descriptor: MemoryDescriptor | None
+    ) -> Iterator[MemoryDescriptor]:
+        if physical is not None and descriptor is not None:
+            holding = self.platform.memory_map.sharing(AddressRange(physical, physical + 1))
+            yield from (one for one in holding if one is not descriptor)
 
     def _entry(self, physical: int | None) -> MemoryDescriptor | None:
         table = self.platform.memory_attributes_table

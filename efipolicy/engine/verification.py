@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from efipolicy.model.address import EFI_PAGE_SIZE
+from efipolicy.named_tuple import NamedTuple
 
 Difference = Literal["address", "leaf", "access", "cache", "missing", "extra"]
 Status = Literal["match", "mismatch", "nothing-to-compare"]
@@ -39,18 +40,20 @@ class Verification(NamedTuple):
     """The outcome: how many entries and rows were compared, and what came of it.
 
     ``compared`` says it by kind of evidence. ``left_out`` counts rows of page-table dumps that show
-    the kernel's own memory.
+    the kernel's own memory. ``partial`` tells that the prediction was made from a part of the
+    memory map, where a difference proves nothing.
     """
 
     compared: dict[str, int]
     mismatches: tuple[Mismatch, ...]
     explained: tuple[Explained, ...]
     left_out: int = 0
+    partial: bool = False
 
     @property
     def status(self) -> Status:
-        """Nothing compared proves nothing."""
-        if not sum(self.compared.values()):
+        """Nothing compared proves nothing, and neither does what a partial map leaves open."""
+        if not sum(self.compared.values()) or (self.partial and self.explained):
             return "nothing-to-compare"
         return "mismatch" if self.mismatches else "match"
 

@@ -16,6 +16,7 @@ from efipolicy.model.memory_map import MemoryDescriptor, MemoryMap
 from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, Platform
 from efipolicy.source import InputError
 
+_PARTIAL: Final = "not as predicted, which from a part of the memory map nobody can"
 _INCOMPLETE: Final = "not seen, and some entries of the kernel's map were not captured"
 
 
@@ -44,12 +45,22 @@ def verify(planned: Planned, platform: Platform, observed: Platform) -> Verifica
         mismatches += _at(planned.plan.mappings, at, remapping.virtual_start)
     tables = compare_tables(planned, platform, capture.page_tables if capture else ())
     compared["page-table rows"] += tables.compared
-    return Verification(
-        compared,
-        tuple(dict.fromkeys((*mismatches, *tables.mismatches))),
-        (*explained, *tables.explained),
-        tables.left_out,
-    )
+    found = tuple(dict.fromkeys((*mismatches, *tables.mismatches)))
+    explained += tables.explained
+    if found and _is_partial(platform.memory_map):
+        unknown = [_of_a_partial_map(one) for one in found]
+        return Verification(compared, (), tuple(unknown), tables.left_out, partial=True)
+    return Verification(compared, found, tuple(explained), tables.left_out)
+
+
+def _is_partial(memory_map: MemoryMap) -> bool:
+    """Whether descriptors are missing: they are mapped too, and can move the others."""
+    nothing_known = not memory_map.descriptors and memory_map.extent != "whole"
+    return memory_map.extent == "partial" or nothing_known
+
+
+def _of_a_partial_map(one: Mismatch) -> Explained:
+    return Explained(one.virtual_start or 0, pages(one.size), _PARTIAL)
 
 
 def with_shown_tables(platform: Platform, observed: Platform) -> Platform:

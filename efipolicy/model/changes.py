@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from efipolicy.model.efi import EfiMemoryType
 from efipolicy.model.memory_map import MemoryDescriptor
+from efipolicy.named_tuple import NamedTuple
 
 ChangeKind = Literal["added", "removed", "moved", "resized", "retyped", "attribute"]
 
@@ -90,26 +91,46 @@ def outlives_boot(descriptor: MemoryDescriptor) -> bool:
 
 
 def region_changes(
-    old: Iterable[MemoryDescriptor], new: Iterable[MemoryDescriptor]
+    old: Iterable[MemoryDescriptor], new: Iterable[MemoryDescriptor], *, whole: bool = True
 ) -> tuple[RegionChange, ...]:
     """The regions that differ between two maps, by address in the old one, else in the new.
 
-    How a region is known again is told in `efipolicy.model.region_matching`. An attribute that one
-    of the maps does not tell is no difference.
+    How a region is known again is told in `efipolicy.model.region_matching`. ``whole`` says that
+    neither map is known to lack a part: where one does, fewer regions are taken for one another. An
+    attribute that one of the maps does not tell is no difference. With the maps swapped, the
+    changes are the same the other way round.
     """
     from efipolicy.model.region_matching import RegionMatching
 
-    matching = RegionMatching(old, new, outlives_boot)
+    here, there = tuple(old), tuple(new)
+    # What is alike by half is matched from the same side, whichever of the maps comes first.
+    backwards = _content(there) < _content(here)
+    maps = (there, here) if backwards else (here, there)
+    matching = RegionMatching(*maps, outlives_boot, whole=whole)
     matching.match()
     found = []
-    for one, other in matching.pairs():
+    for pair in matching.pairs():
+        one, other = pair[::-1] if backwards else pair
         kind = _kind(one, other)
         if kind:
             found.append(RegionChange(kind, one, other))
-    removed, added = matching.alone()
+    removed, added = matching.alone()[::-1] if backwards else matching.alone()
     found += [RegionChange("removed", one, None) for one in removed]
     found += [RegionChange("added", None, other) for other in added]
     return tuple(sorted(found, key=_start))
+
+
+def _content(regions: Iterable[MemoryDescriptor]) -> list[tuple[int, int, int, int]]:
+    """What a map holds, by address: a word that is not there is below every other."""
+    return sorted(
+        (
+            one.physical_start,
+            one.number_of_pages,
+            one.type,
+            -1 if one.attribute is None else one.attribute,
+        )
+        for one in regions
+    )
 
 
 def _kind(one: MemoryDescriptor, other: MemoryDescriptor) -> ChangeKind | None:

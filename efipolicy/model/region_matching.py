@@ -21,9 +21,12 @@ on what those before it left, with both maps sorted by address:
 8. **Moved alone**, what else has an identity that no other region of its map has. Free memory has
    none.
 
-The rest is in one map only. The work is bounded: of an identity that many regions share, only those
-of about equal rank are compared, and of the stretches between neighbours the shortest are aligned
-first, those of hundreds of regions without a single acquaintance not at all.
+The rest is in one map only. Of a part of a map nobody knows what stood between two of its regions:
+step 7 pairs no more than what shares addresses there, and step 8 is left out.
+
+The work is bounded: of an identity that many regions share, only those of about equal rank are
+compared, and of the stretches between neighbours the shortest are aligned first, those of hundreds
+of regions without a single acquaintance not at all.
 """
 
 from __future__ import annotations
@@ -64,7 +67,8 @@ _FREE: Final = EfiMemoryType.EfiConventionalMemory
 class RegionMatching:
     """The pairs of two maps, found step by step.
 
-    ``partners`` leads from the places of the old map to those of the new, ``taken`` back.
+    ``partners`` leads from the places of the old map to those of the new, ``taken`` back. ``whole``
+    says that neither map is known to lack a part.
     """
 
     def __init__(
@@ -72,7 +76,10 @@ class RegionMatching:
         old: Iterable[MemoryDescriptor],
         new: Iterable[MemoryDescriptor],
         outlives_boot: Callable[[MemoryDescriptor], bool],
+        *,
+        whole: bool = True,
     ) -> None:
+        self.whole = whole
         self.old = sorted(old, key=_place)
         self.new = sorted(new, key=_place)
         self.outlives_boot = outlives_boot
@@ -93,7 +100,8 @@ class RegionMatching:
         self._pair_by(lambda d: (d.physical_start, d.number_of_pages))
         self._pair_with_neighbours(lambda d: (d.number_of_pages,))
         self._pair_between_neighbours()
-        self._pair_what_is_unique()
+        if self.whole:
+            self._pair_what_is_unique()
 
     def pairs(self) -> Iterator[tuple[MemoryDescriptor, MemoryDescriptor]]:
         """Each region of the old map that has a partner, with it, by address."""
@@ -223,6 +231,8 @@ class RegionMatching:
     def _likeness(self, one: int, other: int) -> int:
         here, there = self.old[one], self.new[other]
         if here.type != there.type:
+            return 0
+        if not self.whole and not (here.physical & there.physical).size:
             return 0
         if self._identity(here) == self._identity(there):
             return _SAME_IDENTITY

@@ -66,6 +66,8 @@ def _blocks(one: Difference, style: Style, options: RenderOptions) -> Iterator[l
 def _summary(one: Difference) -> str:
     names = f"{printable(one.old.name)} -> {printable(one.new.name)}"
     told = []
+    if one.architectures:
+        told.append(f"architecture {_became(*one.architectures)}")
     if not (one.old.memory_map.descriptors and one.new.memory_map.descriptors):
         told.append("no regions to compare")
     elif not one.regions:

@@ -78,6 +78,7 @@ def _boot(boot: Boot) -> JsonObject:
         "path": boot.report.path,
         "line": located.span.line if located else None,
         "platform": platform.name if platform else None,
+        "architecture": boot.architecture,
         "descriptors": len(boot.memory_map.descriptors),
         "extent": boot.memory_map.extent,
         "origin": boot.memory_map.origin,

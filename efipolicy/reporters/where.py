@@ -15,7 +15,7 @@ from efipolicy.model.platform import ConfigurationTable
 from efipolicy.plugin import RenderOptions
 from efipolicy.reporters.lint_json import JsonObject, dump, error_json
 from efipolicy.reporters.lint_summary import counted
-from efipolicy.reporters.snippet import Style
+from efipolicy.reporters.snippet import Style, printable
 from efipolicy.reporters.where_walk import accesses_json, walk_json, walk_lines
 from efipolicy.source import Located
 
@@ -49,6 +49,9 @@ def _lines(one: Whereabouts, options: RenderOptions) -> Iterator[tuple[str, str]
     if one.descriptor:
         inside = (one.physical or 0) - one.descriptor.physical_start
         yield "descriptor", f"{_descriptor(one.descriptor)}, {inside:#x} bytes in"
+    for other in one.overlapping:
+        inside = (one.physical or 0) - other.physical_start
+        yield "and", f"{_descriptor(other)}, {inside:#x} bytes in"
     if one.entry:
         yield "attributes", f"{_range(one.entry)} {one.entry.attribute_text} (table entry)"
     if one.table:
@@ -94,7 +97,7 @@ def _range(descriptor: MemoryDescriptor) -> str:
 
 
 def _place(located: Located | None) -> str:
-    return f" [{located.span.path}:{located.span.line}]" if located else ""
+    return f" [{printable(located.span.path)}:{located.span.line}]" if located else ""
 
 
 def _mapping(mapping: MappedRange, one: Whereabouts) -> str:
@@ -137,6 +140,7 @@ def _address(one: Whereabouts) -> JsonObject:
         "physical": _hex(one.physical),
         "virtual": _hex(one.virtual),
         "descriptor": _descriptor_json(one.descriptor),
+        "other_descriptors": [_descriptor_json(other) for other in one.overlapping],
         "mat": _descriptor_json(one.entry),
         "table": _table_json(one.table),
         "mapping": _mapping_json(one.mapping) if one.mapping else None,

@@ -108,6 +108,19 @@ def test_what_moved_is_told_with_its_distance_and_the_verdict(files: Path, run: 
     )
 
 
+def test_another_architecture_is_told_before_everything_else(files: Path, run: Run) -> None:
+    (files / "arm64.yaml").write_text(OLD.replace("x86_64", "arm64"))
+    status, out, _ = run("diff", "old.yaml", "arm64.yaml", "--select", "uefi/zero-pages")
+    assert status == 1
+    assert out.startswith(
+        "old.yaml -> arm64.yaml: architecture x86_64 -> arm64; 3 regions, all unchanged; "
+    )
+    assert out.endswith("hibernation: unsafe: old.yaml is of x86_64, arm64.yaml of arm64\n")
+    told = result(run, "old.yaml", "arm64.yaml", "--select", "uefi/zero-pages")
+    assert [one["architecture"] for one in told["inputs"]] == ["x86_64", "arm64"]
+    assert [one["old"] for one in told["why"]] == [None]
+
+
 def test_equal_inputs_are_told_to_be_equal(files: Path, run: Run) -> None:
     status, out, err = run("diff", "old.yaml", "old.yaml")
     assert (status, err) == (0, "")
@@ -229,6 +242,15 @@ def test_a_map_that_is_not_whole_is_a_word_of_caution(files: Path, run: Run) -> 
     out = run("diff", "old.yaml", "part.yaml")[1]
     assert "1 region removed, or not captured: part.yaml is part of a map\n" in out
     assert out.endswith("hibernation: unknown: the map of part.yaml is partial\n")
+
+
+def test_parts_of_one_map_differ_in_what_was_not_captured(files: Path, run: Run) -> None:
+    lines = (BOOTS / "qemu-q35-2g-linux-x86.txt").read_text().splitlines(keepends=True)
+    first = next(number for number, line in enumerate(lines) if "efi: mem00:" in line)
+    (files / "gap.log").write_text("".join(lines[: first + 38] + lines[first + 48 :]))
+    (files / "end.log").write_text("".join(lines[first + 37 :]))
+    kinds = [one["change"] for one in result(run, "gap.log", "end.log")["regions"]]
+    assert kinds == ["removed"] * 37 + ["added"] * 10
 
 
 def test_one_input_may_be_the_standard_input(

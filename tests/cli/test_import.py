@@ -47,6 +47,7 @@ def findings(report: Report) -> list[tuple[str, ...]]:
             one.responsible.value,
             one.finding.message,
             str(one.region),
+            one.fingerprint,
         )
         for one in report.findings
     )
@@ -60,6 +61,31 @@ def test_lint_says_the_same_of_a_capture_and_of_the_file_made_of_it(
     status, out, _ = run("import", capture, "-o", made)
     assert (status, out) == (status_of(capture, registry), "")
     assert judged(made, registry) == judged(capture, registry)
+
+
+@pytest.mark.parametrize("cut", [0, 7], ids=["whole", "damaged"])
+def test_a_capture_and_the_file_made_of_it_do_not_differ(cut: int, folder: Path, run: Run) -> None:
+    for capture in CAPTURES[0], CAPTURES[3]:
+        lines = capture.read_text().splitlines()
+        damaged = [x[: len(x) // 2] if cut and not n % cut else x for n, x in enumerate(lines)]
+        (folder / "capture.txt").write_text("\n".join(damaged))
+        run("import", "capture.txt", "-o", "made.yaml")
+        status, out, _ = run("diff", "capture.txt", "made.yaml", "--policy", "strict")
+        assert status == 0, out
+
+
+def test_a_line_whose_words_are_left_out_is_the_same_line(folder: Path, run: Run) -> None:
+    (folder / "capture.txt").write_text(
+        "[    0.000000] efi: mem00: [Runtime Dxta|RUN|WB] range=[0x1000-0x1fff] (0MB)\n"
+        "[    0.000000] efi: mem01: [Runtime Data|RUN|WB] range=[0x2000-0x2fff] (0MB)\n"
+        "[    0.000000] efi: mem02: [Conventional|   |WB] range=[0x3000-0x3fff] (0MB)\n"
+    )
+    _, made, _ = run("import", "capture.txt")
+    assert "{line: 1, what: the unknown type …}" in made.replace('"', "")
+    (folder / "made.yaml").write_text(made)
+    status, out, _ = run("diff", "capture.txt", "made.yaml", "--policy", "strict")
+    assert status == 0, out
+    assert run("diff", "made.yaml", "capture.txt", "--policy", "strict")[0] == 0
 
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.stem)

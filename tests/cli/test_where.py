@@ -29,6 +29,7 @@ OVMF = FIXTURES / "platforms" / "ovmf5.yaml"
         ("ffffffff`fee00000", 0xFFFFFFFFFEE00000),
         ("FFFFFFFE:FEE00000", 0xFFFFFFFEFEE00000),
         ("00000000:80000000", 0x80000000),
+        ("ffff:fffe:fee0:0000", 0xFFFFFFFEFEE00000),
         ("4096", 4096),
         ("2_126_512_128", 0x7EC00000),
         (" 0 ", 0),
@@ -40,7 +41,11 @@ def test_an_address_is_read_as_people_write_it(text: str, address: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0x", "x", "-1", "0x10000000000000000", "18446744073709551616", "RT_Code", "1.5"]
+    "text",
+    [
+        *("", "0x", "x", "-1", "0x10000000000000000", "18446744073709551616", "RT_Code", "1.5"),
+        *("F000:FFF0", "10:20", "0x7ec00000-0x7ecfffff"),
+    ],
 )
 def test_what_is_no_address_of_64_bits_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="ADDRESS"):
@@ -78,6 +83,19 @@ def test_json_has_what_the_contract_says(run: Run) -> None:
     assert first["differences"] == []
     assert second["descriptor"] is None
     assert second["fault"]
+
+
+def test_descriptors_that_overlap_are_both_told(run: Run, folder: Path) -> None:
+    twice = "  - {type: EfiReservedMemoryType, physical_start: 0x0, pages: 0x100000}\n"
+    (folder / "a.yaml").write_text(
+        MINIMAL.replace("  descriptors:\n", f"  descriptors:\n  {twice}")
+    )
+    _, out, _ = run("where", "a.yaml", "0x10")
+    assert "descriptor   mem01 " in out
+    assert "and          mem00 EfiReservedMemoryType 0x0-0x100000000 (4 GiB)" in out
+    data = json.loads(run("where", "a.yaml", "0x10", "--format", "json")[1])
+    Draft202012Validator(SCHEMA).validate(data)
+    assert [one["index"] for one in data["addresses"][0]["other_descriptors"]] == [0]
 
 
 def test_verbose_output_explains_entries_and_walks_every_mapping(run: Run) -> None:

@@ -11,7 +11,7 @@ import pytest
 from efipolicy.engine.differing import Boot, Difference, boots_in, difference, over_all
 from efipolicy.engine.linting import lint
 from efipolicy.model.changes import REUSED, outlives_boot
-from efipolicy.model.platform import Capture, Platform
+from efipolicy.model.platform import ArchitectureReason, Capture, Platform
 from efipolicy.plugin.registry import Registry
 from efipolicy.policy import Selection
 from efipolicy.source import SourceText, TextRecord
@@ -274,6 +274,31 @@ class TestHibernation:
 
 ZERO = "uefi/zero-pages"
 NO_PAGES = "EfiBootServicesData 0x{:x}000 0 WB"
+
+
+class TestArchitectures:
+    def test_that_differ_are_a_difference_and_nothing_wakes_up(self, registry: Registry) -> None:
+        old, new = platform(*KEPT, architecture="arm64"), platform(*KEPT, architecture="x86_64")
+        found = differing(registry, old, new)
+        assert (bool(found), found.regions, found.architectures) == (True, (), ("arm64", "x86_64"))
+        assert verdict(registry, old, new) == ("unsafe", ["old is of arm64, new of x86_64"])
+
+    def test_are_told_before_the_regions_that_moved(self, registry: Registry) -> None:
+        old = platform(*KEPT, architecture="arm64")
+        new = platform(FREE, CODE, FAR, NVS, TABLES, architecture="x86_64")
+        judged, why = verdict(registry, old, new)
+        assert (judged, why[0]) == ("unsafe", "old is of arm64, new of x86_64")
+        assert "0x7f100000" in why[1]
+
+    def test_that_only_a_style_suggests_leave_it_open(self, registry: Registry) -> None:
+        old, new = platform(*KEPT, architecture="arm64"), platform(*KEPT, architecture="x86_64")
+        guessed = replace(new, architecture_reason=ArchitectureReason("dialect", "cells"))
+        assert verdict(registry, old, guessed) == ("unknown", ["old is of arm64, new of x86_64"])
+
+    def test_of_which_one_is_not_known_are_no_difference(self, registry: Registry) -> None:
+        new = platform(*KEPT, architecture="x86_64")
+        assert not differing(registry, platform(*KEPT), new)
+        assert verdict(registry, platform(*KEPT), new)[0] == "safe"
 
 
 class TestFindings:

@@ -47,6 +47,16 @@ def test_a_physical_address_lies_in_a_descriptor_between_its_neighbours() -> Non
     assert (one.below.index, one.above.index) == (1, 3)
 
 
+def test_every_descriptor_that_holds_an_address_is_found() -> None:
+    lines = (*LINES, "EfiReservedMemoryType  0x7d000000  0x1800  UC")
+    platform = factories.platform(*lines, architecture="x86_64")
+    one = only(whereabouts(platform, 0x7E00_0123))
+    assert one.descriptor
+    assert (one.descriptor.index, [other.index for other in one.overlapping]) == (2, [4])
+    assert only(whereabouts(platform, 0x7E00_0123, space="physical")).overlapping
+    assert only(whereabouts(platform, 0x7D00_0000)).overlapping == ()
+
+
 def test_a_hole_has_neighbours_too() -> None:
     one = only(whereabouts(example(), 0xB0000))
     assert one.descriptor is None

@@ -41,7 +41,7 @@ def _platform(memory_map: MemoryMap | None = None, **evidence: object) -> Platfo
         name="any",
         architecture="x86_64",
         architecture_reason=ArchitectureReason("stated", "here"),
-        memory_map=memory_map or MemoryMap(),
+        memory_map=memory_map or MemoryMap(extent="whole"),
         capture=Capture(dialect="any", **evidence),  # type: ignore[arg-type]
     )
 
@@ -219,3 +219,19 @@ def test_neighbouring_stretches_that_differ_alike_are_one(registry: Registry) ->
     rows = _dump(*(_row(HIGH + page * 0x1000, 1, cache="UC-") for page in range(8)))
     found = verify(planned, _platform(), rows)
     assert _whats(found) == [("cache", HIGH, 0x8000), ("missing", HIGH + 0x10000, 0x1000)]
+
+
+@pytest.mark.parametrize("extent", ["partial", "unknown"])
+def test_a_part_of_a_map_predicts_nothing_that_could_be_wrong(
+    registry: Registry, extent: str
+) -> None:
+    part = _platform(MemoryMap(extent=extent))  # type: ignore[arg-type]
+    found = verify(_planned(registry), part, _layout((0x100000, HIGH, 3)))
+    assert (found.status, found.mismatches, found.partial) == ("nothing-to-compare", (), True)
+    assert [one.number_of_pages for one in found.explained] == [3]
+
+
+def test_what_a_part_of_a_map_predicts_can_match(registry: Registry) -> None:
+    part = _platform(MemoryMap(extent="partial"))
+    planned = _planned(registry, _mapping(0x100000, HIGH, 3))
+    assert verify(planned, part, _layout((0x100000, HIGH, 3))).status == "match"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from random import Random
 
 import pytest
@@ -181,7 +182,52 @@ def test_drivers_that_look_alike_are_not_mistaken_for_one_another() -> None:
     assert {change.distance for change in changes if change.kind == "moved"} == {GIB, 0x409AF000}
 
 
+def test_what_was_not_captured_is_not_taken_for_what_was() -> None:
+    every = capture("qemu-q35-2g-linux-x86.txt")
+    old, new = (*every[:38], *every[48:]), every[37:]
+    assert {told(change) for change in region_changes(old, new, whole=False)} == {
+        *(f"removed {one.physical_start:#x}->" for one in every[:37]),
+        *(f"added ->{one.physical_start:#x}" for one in every[38:48]),
+    }
+
+
+def test_in_part_of_a_map_a_region_may_still_have_grown_and_moved() -> None:
+    old = [
+        "EfiConventionalMemory   0x100000    0x700  WB",
+        "EfiRuntimeServicesData  0x7f100000  0x80   WB RUNTIME",
+        "EfiBootServicesData     0x7f200000  0x40   WB",
+    ]
+    new = [
+        "EfiConventionalMemory   0x200000    0x600  WB",
+        "EfiRuntimeServicesData  0x7e100000  0x80   WB RUNTIME",
+        "EfiBootServicesData     0x7f200000  0x30   WB",
+    ]
+    assert sorted(
+        told(change) for change in region_changes(map(region, old), map(region, new), whole=False)
+    ) == [
+        "moved 0x7f100000->0x7e100000",
+        "resized 0x100000->0x200000",
+        "resized 0x7f200000->0x7f200000",
+    ]
+
+
 KINDS = ("added", "removed", "moved", "resized", "retyped", "attribute")
+
+MIRRORED = {"added": "removed", "removed": "added"}
+
+
+def there_and_back(
+    old: Iterable[MemoryDescriptor], new: Iterable[MemoryDescriptor]
+) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """The changes of two maps, and those of the maps swapped as seen from the other side."""
+
+    def words(one: MemoryDescriptor | None) -> str:
+        return f"{one} {one.attribute}" if one else ""
+
+    there = [(c.kind, words(c.old), words(c.new)) for c in region_changes(old, new)]
+    back = [(c.kind, words(c.new), words(c.old)) for c in region_changes(new, old)]
+    return sorted(there), sorted((MIRRORED.get(kind, kind), *both) for kind, *both in back)
+
 
 regions = st.builds(
     lambda kind, start, pages, bits: MemoryDescriptor(
@@ -213,6 +259,20 @@ def test_each_region_is_in_one_change_at_most_and_the_others_are_equal(
         for side, every in ((1, old), (2, new))
     ]
     assert left[0] == left[1]
+
+
+@given(maps, maps)
+def test_swapped_maps_have_the_same_changes_the_other_way_round(
+    old: list[MemoryDescriptor], new: list[MemoryDescriptor]
+) -> None:
+    there, back = there_and_back(old, new)
+    assert there == back
+
+
+def test_captures_of_machines_with_little_in_common_may_be_swapped() -> None:
+    x86, arm64 = capture("qemu-q35-1g-linux-x86.txt"), capture("qemu-virt-2g-linux-arm64.txt")
+    there, back = there_and_back(x86, arm64)
+    assert there == back
 
 
 @given(maps)
