@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from efipolicy.engine.choices import usable
 from efipolicy.errors import EfipolicyError, PluginError
 from efipolicy.model.finding import Report
 from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, MappingDeclaration
@@ -42,8 +43,9 @@ from efipolicy.plugin.sound import (
     sound_reading,
     sound_text,
 )
-from efipolicy.policy.loading import load_policy
+from efipolicy.policy.loading import read_policy
 from efipolicy.policy.requirements import load_requirements
+from efipolicy.policy.settings import SettingsError
 from efipolicy.source.document import Scalar
 from efipolicy.testing import factories
 from efipolicy.testing.examples import ExampleError, RuleCase
@@ -129,11 +131,15 @@ def _strategy(value: Strategy, registry: Registry) -> Iterator[str]:
 
 
 def _ask_for_choices(registry: Registry) -> None:
-    """Ask every plugin which strategy a kernel takes; the registry notes who fails at that."""
+    """Ask every plugin which strategy a kernel takes; the registry notes who fails at that.
+
+    Who names what there is not fails too.
+    """
     for name in registry.architectures:
         platform = factories.platform("EfiConventionalMemory  0x0  256  WB", architecture=name)
         for system in (None, "linux", "no-such-system"):
-            registry.strategy_choices(platform, MappingDeclaration(os=system, options={}))
+            declared = MappingDeclaration(os=system, options={})
+            usable(registry.strategy_choices(platform, declared), platform, declared, registry)
 
 
 def _options(options: tuple[Option, ...]) -> Iterator[str]:
@@ -235,8 +241,10 @@ def _handover(value: HandoverVariant, registry: Registry) -> Iterator[str]:
 
 
 def _policy(value: str, registry: Registry) -> Iterator[str]:
-    load_policy(value, registry.policies)
-    yield from ()
+    try:
+        read_policy(value, registry.policies)
+    except SettingsError as problem:
+        yield from map(str, problem.problems)
 
 
 _CHECKS: dict[str, Callable[[Any, Registry], Iterator[str]]] = {

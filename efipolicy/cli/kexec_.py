@@ -68,6 +68,7 @@ def run(arguments: Sequence[str]) -> int:
         if wrong:
             raise UnreadableError([*wrong])
         text, verdict, failures = _judged(options, platform, registry, choice)
+    text = cli_options.with_errors(text, options.format, registry, failures)
     cli_options.write(text, options.output)
     for failure in failures:
         complain(str(failure))

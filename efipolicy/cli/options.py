@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from efipolicy.cli.running import failures
+from efipolicy.cli.running import failures, in_background
 from efipolicy.errors import EfipolicyError, PluginError, UsageError
 from efipolicy.plugin.registry import Registry
 
@@ -120,12 +120,32 @@ def errors_as_json(arguments: Sequence[str], empty: Callable[[], dict[str, Any]]
             if name == "json":
                 from efipolicy.reporters.lint_json import dump, error_json
 
-                problems = [*getattr(error, "problems", [error]), *failures()]
+                problems = [*getattr(error, "problems", [error]), *failures(), *in_background()]
                 errors = {"errors": [error_json(problem) for problem in problems]}
                 outputs = [*_values_of(arguments, "--output"), *_values_of(arguments, "-o")]
                 target = file or (outputs[-1] if outputs else None)
                 write(dump({"version": 1, **empty(), **errors}), target)
         raise
+
+
+def with_errors(
+    text: str, form: str, registry: Registry, others: Sequence[EfipolicyError] = ()
+) -> str:
+    """What a command prints; where that is JSON, what failed in plugins meanwhile is in it too.
+
+    ``form`` is the format that was asked for. ``others`` are errors the registry does not know.
+    """
+    errors = [*others, *registry.errors, *in_background()]
+    if form != "json" or not errors:
+        return text
+    import json
+
+    from efipolicy.reporters.lint_json import dump, error_json
+
+    value = json.loads(text)
+    told = value.setdefault("errors", [])
+    told += [one for one in map(error_json, errors) if one not in told]
+    return dump(value)
 
 
 def _values_of(arguments: Sequence[str], option: str) -> list[str]:

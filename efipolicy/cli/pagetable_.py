@@ -64,6 +64,7 @@ def run(arguments: Sequence[str]) -> int:
             )
         judged = tables_judged(made, platform, registry, path=read.path)
     text = _rendered(options, platform, made, tables, judged)
+    text = cli_options.with_errors(text, options.format, registry, judged.errors)
     cli_options.write(text, options.output)
     for error in judged.errors:
         complain(str(error))

@@ -57,6 +57,7 @@ def run(arguments: Sequence[str]) -> int:
             raise problem
         registry = load_registry()
         text = (_plan if options.seeds is None else _layouts)(options, registry)
+    text = cli_options.with_errors(text, options.format, registry)
     cli_options.write(text, options.output)
     return plugin_status(registry)
 

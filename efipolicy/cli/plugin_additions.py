@@ -6,10 +6,11 @@ import ast
 import os
 import tomllib
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import Any
 
 from efipolicy.cli.plugin_templates import Home, parts_of
 from efipolicy.errors import UsageError
+from efipolicy.named_tuple import NamedTuple
 
 _WIDTH = 100
 _API = "efipolicy.plugin"
@@ -35,11 +36,12 @@ def additions_to(folder: str, kind: str, name: str) -> Additions:
     files = dict(parts_of(kind, name, home))
     added = files.pop(inside)
     files.pop(f"{home.folder}/py.typed", None)
+    # First the hook: where it has an answer, files of its own kind are there too, and tell less.
+    there = _text(os.path.join(folder, inside))
+    text, hook = _with_hook(os.path.join(folder, inside), there, added)
     for path in files:
         if os.path.lexists(os.path.join(folder, path)):
             raise UsageError(f"{os.path.join(folder, path)} is there, and nothing is overwritten")
-    there = _text(os.path.join(folder, inside))
-    text, hook = _with_hook(os.path.join(folder, inside), there, added)
     return Additions(home, list(files.items()), (inside, text), hook)
 
 
@@ -84,14 +86,30 @@ def _with_hook(path: str, there: str, added: str) -> tuple[str, str]:
         raise UsageError(f"{path} cannot be read: {error}") from error
     new = ast.parse(added)
     (hook,) = (node for node in new.body if isinstance(node, ast.FunctionDef))
-    if any(isinstance(node, ast.FunctionDef) and node.name == hook.name for node in tree.body):
-        raise UsageError(f"`{hook.name}` has an answer in {path}: one function gives all of a kind")
+    if hook.name in _bound(tree):
+        raise UsageError(
+            f"`{hook.name}` has an answer in {path}: one function gives all of a kind, and --into "
+            "adds the first; write the second beside it, and give both there"
+        )
     text = there.replace("\r\n", "\n")
     for module in (_API, "collections.abc"):
         text = _importing(text, module, _imported(new, module))
     lines = added.splitlines()[hook.decorator_list[0].lineno - 1 : hook.end_lineno]
     text = "\n".join([text.rstrip("\n"), "", "", *lines, ""])
     return text.replace("\n", "\r\n") if "\r\n" in there else text, hook.name
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """The names that a module gives something to: functions, what it imports, what it assigns."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
 
 
 def _imported(tree: ast.Module, module: str) -> set[str]:

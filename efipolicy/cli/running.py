@@ -63,7 +63,21 @@ def run(arguments: list[str]) -> int:
     finally:
         if debug:
             _show_tracebacks(wanted=False)
+    return max(status, _status_of_the_background())
+
+
+def _status_of_the_background() -> int:
+    """4 if a thread of a plugin's failed so far, which is told already."""
+    failed = in_background()
+    status = int(ExitStatus.PLUGIN if failed else ExitStatus.OK)
+    failed.clear()
     return status
+
+
+def in_background() -> list[PluginError]:
+    """What a thread of a plugin's raised, and is told already on standard error."""
+    background = sys.modules.get("efipolicy.plugin.background")
+    return getattr(background, "failures", [])
 
 
 def _leave_out_the_working_directory() -> None:
@@ -100,7 +114,7 @@ def discard(stream: TextIO) -> None:
 def _dispatch(arguments: list[str]) -> int:
     words = [word for word in arguments if word != "--debug"]
     if not words:
-        tell(usage())
+        tell(f"{usage()}\n", end="")
         return int(ExitStatus.USAGE)
     name = words[0]
     if name in ("-h", "--help", "help"):
@@ -184,10 +198,22 @@ def complain(message: str) -> None:
     tell(f"efipolicy: error: {message}")
 
 
+def _on_one_line(message: str) -> str:
+    """A message whose names, such as those of files, can neither end its line nor move a cursor."""
+    if message.isprintable():
+        return message
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in message)
+
+
 def tell(line: str, *, end: str = "\n") -> None:
-    """Print to standard error, when there is one that takes it."""
+    """Print to standard error, when there is one that takes it.
+
+    With the usual end it is one line, whatever it names.
+    """
     if sys.stderr is None:
         return
+    if end == "\n":
+        line = _on_one_line(line)
     try:
         print(line, end=end, file=sys.stderr, flush=True)
     except (OSError, ValueError):

@@ -56,6 +56,7 @@ def run(arguments: Sequence[str]) -> int:
     )
     json = options.format == "json"
     text = whatif_json(rows, failures) if json else whatif_text(rows, rendering)
+    text = cli_options.with_errors(text, options.format, registry, failures)
     cli_options.write(text, options.output)
     for failure in failures:
         complain(str(failure))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from efipolicy.engine.planned import Planned
 from efipolicy.engine.reaching import with_unreachable
@@ -11,6 +11,7 @@ from efipolicy.errors import EfipolicyError, PluginError, UsageError
 from efipolicy.model.mapping import MappingPlan, PlanProblem
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import UNKNOWN_ARCHITECTURE, MappingDeclaration, Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import Geometry
 from efipolicy.plugin import Architecture, PlanRequest, Strategy, StrategyChoice
 from efipolicy.plugin.calling import call
@@ -201,10 +202,17 @@ def _tells(platform: Platform, declared: MappingDeclaration) -> bool:
 def _choices(
     platform: Platform, registry: Registry, declared: MappingDeclaration
 ) -> list[StrategyChoice]:
-    """What plugins know of a declaration, the strategies left out that are not installed."""
+    """What plugins know of a declaration, the strategies left out that are not installed.
+
+    What a third party's plugin gets wrong is left out too, and noted among the registry's errors.
+    """
     if not _tells(platform, declared):
         return []
     choices = registry.strategy_choices(platform, declared)
+    if any("strategy_choices" in one.hooks and not one.built_in for one in registry.plugins):
+        from efipolicy.engine.choices import usable
+
+        return usable(choices, platform, declared, registry)
     return [one for one in choices if registry.strategy(one.strategy)]
 
 

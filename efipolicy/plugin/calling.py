@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from efipolicy.errors import EfipolicyError, PluginError
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from efipolicy.plugin.discovery import Plugin
 
 _LONGEST = 300
+_SILENT = "no message"
 
 show_tracebacks = False
 """Whether the traceback of what a plugin raised goes to standard error: ``--debug`` sets it."""
@@ -26,7 +28,7 @@ def one_line(problem: BaseException | str) -> str:
     text = "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
-    return f"{text[:_LONGEST]}..." if len(text) > _LONGEST else text or "no message"
+    return f"{text[:_LONGEST]}..." if len(text) > _LONGEST else text or _SILENT
 
 
 def raised_at(problem: BaseException) -> str:
@@ -43,6 +45,14 @@ def raised_at(problem: BaseException) -> str:
             place = f" ({os.path.basename(file)}, line {trace.tb_lineno})"
         trace = trace.tb_next
     return place
+
+
+def ending(problem: BaseException) -> str:
+    """The sentence about a plugin that raised what would end the program."""
+    said = one_line(problem)
+    words = "" if said == _SILENT else f" ({said})"
+    name = type(problem).__name__
+    return f"it raised {name}{words}, which would end the program{raised_at(problem)}"
 
 
 def failure(what: str, problem: BaseException, *, path: str | None = None) -> PluginError:
@@ -67,8 +77,14 @@ def failure(what: str, problem: BaseException, *, path: str | None = None) -> Pl
     return error
 
 
+def note(problem: BaseException, plugin: Plugin) -> None:
+    """Note on an exception whose it is, for `owner_of`."""
+    with suppress(Exception):
+        problem.__dict__["efipolicy_plugin"] = plugin
+
+
 def owner_of(problem: BaseException) -> Plugin | None:
-    """The third party's plugin that raised, where `efipolicy.plugin.guarding` noted it."""
+    """The third party's plugin that raised, where `note` did."""
     return getattr(problem, "efipolicy_plugin", None)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from efipolicy.plugin.discovery import REMEDY
+from efipolicy.plugin.discovery import OWN_DISTRIBUTION, REMEDY, Plugin, entry_points
 from efipolicy.source.shape import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from efipolicy.plugin.discovery import Plugin
     from efipolicy.plugin.registry import Registry
 
 OWN = frozenset({"x86_64", "arm64", "ia64", "i386"})
@@ -108,6 +110,28 @@ def _blocked_with(kind: str, name: str, registry: Registry) -> Iterator[str]:
     for plugin in blocked:
         if kind == "rules" and plugin.name == name.partition("/")[0]:
             yield _unblock(plugin)
+
+
+def may_be_blocked(kind: str, name: str, registry: Registry) -> bool:
+    """Whether a name that no plugin in use knows is of one that is blocked, failed or left out.
+
+    That of a stranger's can be anything; it is not asked.
+    """
+    if any(plugin.status != "ok" and not plugin.built_in for plugin in registry.plugins):
+        return True
+    return any(True for _ in _blocked_with(kind, name, registry))
+
+
+def bringer(path: str) -> Plugin | None:
+    """The third party's plugin that brings a policy file; its hook is asked for folders again."""
+    for point in entry_points():
+        ask = getattr(sys.modules.get(point.module), "efipolicy_policies", None)
+        if point.distribution == OWN_DISTRIBUTION or ask is None:
+            continue
+        with suppress(Exception):
+            if any(os.path.join(one.path, os.path.basename(path)) == path for one in ask()):
+                return Plugin(point)
+    return None
 
 
 def _named_after(kind: str, name: str) -> str | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from pluggy import PluginValidationError
 
 from efipolicy.errors import PluginError
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import hookspecs
-from efipolicy.plugin.calling import one_line, raised_at
+from efipolicy.plugin.calling import ending, one_line, raised_at
 from efipolicy.plugin.discovery import EntryPoint
 from efipolicy.plugin.levels import LevelError
 from efipolicy.source.shape import suggestion
@@ -43,11 +44,9 @@ def reason(problem: BaseException, point: EntryPoint, module: Any = None) -> Rea
             return Reason(mistake)
     if isinstance(problem, ImportError):
         return _import(problem, point)
-    text = f"{type(problem).__name__}: {one_line(problem)}"
     if not isinstance(problem, Exception):
-        said = f" ({one_line(problem)})" if str(problem) else ""
-        text = f"it raised {type(problem).__name__}{said}, which would end the program"
-    return Reason(text + raised_at(problem))
+        return Reason(ending(problem))
+    return Reason(f"{type(problem).__name__}: {one_line(problem)}{raised_at(problem)}")
 
 
 def _import(problem: ImportError, point: EntryPoint) -> Reason:

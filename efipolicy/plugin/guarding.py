@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from efipolicy.errors import EfipolicyError, PluginError
-from efipolicy.plugin.calling import one_line
+from efipolicy.paging.entries import EntryFormats
+from efipolicy.plugin.calling import call, ending, note, one_line
 from efipolicy.plugin.sound import (
     BrokenPromiseError,
+    shown,
     sound_findings,
     sound_judgement,
     sound_plan,
@@ -72,29 +76,21 @@ class Guarded:
         return getattr(self._function, name)
 
 
-def note(problem: BaseException, plugin: Plugin) -> None:
-    """Note on an exception whose it is, for `efipolicy.plugin.calling.owner_of`."""
-    with suppress(Exception):
-        problem.__dict__["efipolicy_plugin"] = plugin
-
-
 def leaving(problem: BaseException) -> PluginError:
     """The error for a plugin that tried to end the program."""
-    said = f" ({one_line(problem)})" if str(problem) else ""
-    return BrokenPromiseError(
-        f"it raised {type(problem).__name__}{said}, which would end the program"
-    )
+    return BrokenPromiseError(ending(problem))
 
 
 def quietly(function: Callable[[], T]) -> T:
     """What a function gives, which is to print nothing to standard output.
 
     Raises `BrokenPromiseError` for one that does, or that leaves something behind which fails when
-    nobody looks, so that Python could but print a traceback.
+    nobody looks, so that Python could but print a traceback, and for one that raises
+    `KeyboardInterrupt` though nobody interrupted.
     """
     written = io.BytesIO()
     heard = io.TextIOWrapper(written, encoding="utf-8", errors="replace", write_through=True)
-    with _lost() as lost, _past_python(), redirect_stdout(heard):
+    with _lost() as lost, _past_python(), redirect_stdout(heard), _only_users_interrupt():
         result = function()
     said = b"" if written.closed else written.getvalue()
     if said:
@@ -108,6 +104,51 @@ def quietly(function: Callable[[], T]) -> T:
     return result
 
 
+_interrupts: list[int] = []
+"""The signals by which a user asked to stop while a plugin was at work."""
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Do what Python does at SIGINT, and remember that it came."""
+    _interrupts.append(number)
+    signal.default_int_handler(number, frame)
+
+
+@contextmanager
+def _only_users_interrupt() -> Iterator[None]:
+    """Let `KeyboardInterrupt` through where a signal came, and blame the plugin where none did.
+
+    Where somebody else handles the signal, be it the plugin, nobody knows, and it is let through. A
+    plugin that catches it does not keep the user from stopping.
+    """
+    first = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if first:
+        _handle_interrupts(_interrupt)
+    before = len(_interrupts)
+    try:
+        yield
+    except KeyboardInterrupt as problem:
+        ours = signal.getsignal(signal.SIGINT) is _interrupt
+        if not ours or len(_interrupts) > before:
+            raise
+        raise leaving(problem) from problem
+    except BaseException as problem:
+        if len(_interrupts) > before:
+            raise KeyboardInterrupt from problem
+        raise
+    else:
+        if len(_interrupts) > before:
+            raise KeyboardInterrupt
+    finally:
+        if first and signal.getsignal(signal.SIGINT) is _interrupt:
+            _handle_interrupts(signal.default_int_handler)
+
+
+def _handle_interrupts(handler: Callable[[int, FrameType | None], Any]) -> None:
+    with suppress(ValueError):  # only the main thread may
+        signal.signal(signal.SIGINT, handler)
+
+
 def loading(function: Callable[[], T]) -> T:
     """What a function gives that imports a plugin or asks a hook: as `quietly`, and more.
 
@@ -115,6 +156,9 @@ def loading(function: Callable[[], T]) -> T:
     are, and not to lower the limit of recursion, by which all else works; all are put back. What is
     added to the path stays. Raises `BrokenPromiseError`.
     """
+    from efipolicy.plugin.background import watch
+
+    watch()
     limit, folder = sys.getrecursionlimit(), _working_directory()
     path, places = sys.path, [*sys.path]
     try:
@@ -205,15 +249,26 @@ def guarded(kind: str, value: Any, plugin: Plugin) -> Any:
         changes["layouts"] = Guarded(
             value.layouts, plugin, lambda layouts: Guarded(layouts, plugin, sound_seeded)
         )
+    if kind == "architectures" and value.entry_formats is not None:
+        changes["entry_formats"] = Guarded(
+            value.entry_formats, plugin, lambda formats: _described(formats, value.name, plugin)
+        )
     return replace(value, **changes) if changes else value
 
 
-def _any(value: Any) -> Any:
-    return value
+def _described(given: object, architecture: str, plugin: Plugin) -> EntryFormats:
+    """The entries of an architecture, whose words for a fault come from its plugin as well.
+
+    They are asked for deep in a walk, where nobody knows the plugin. Raises `BrokenPromiseError`.
+    """
+    if not isinstance(given, EntryFormats):
+        raise BrokenPromiseError(f"it gave {shown(given)}, not EntryFormats")
+    words = Guarded(given.describe, plugin, sound_text)
+    what = f"the describe of architecture {architecture}"
+    return given._replace(describe=lambda fault: str(call(what, words, fault, gives=str)))
 
 
 _FUNCTIONS: dict[str, tuple[tuple[str, Sound], ...]] = {
-    "architectures": (("entry_formats", _any),),
     "strategies": (("plan", sound_plan),),
     "handovers": (("judge", sound_judgement),),
     "rules": (("check", sound_findings),),

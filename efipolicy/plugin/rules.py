@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Any, Literal
 
 from efipolicy.model.finding import Confidence, Finding, NotJudged, Responsible, Severity
@@ -118,6 +119,12 @@ class Rule(Frozen):
     def name(self) -> str:
         """The name after the slash."""
         return self.id.partition("/")[2]
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """Every fact it is about: the required ones, the optional ones, those it needs parts of."""
+        parts = (name.partition(".")[0] for name in self.needs)
+        return frozenset((*self.facts, *self.optional_facts, *parts))
 
     @property
     def subject(self) -> Subject:

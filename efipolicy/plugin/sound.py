@@ -389,4 +389,11 @@ def sound_seeded(given: object) -> list[Any]:
 
 def sound_choices(given: object) -> list[StrategyChoice]:
     """The choices of a strategy. Raises `BrokenPromiseError` for anything else."""
-    return answers("efipolicy_strategy_choices", given, StrategyChoice)
+    chosen: list[StrategyChoice] = answers("efipolicy_strategy_choices", given, StrategyChoice)
+    for one in chosen:
+        _of_type("a choice", "strategy", one.strategy, str)
+        _of_type("a choice", "reason", one.reason, str)
+        _of_type("a choice", "options", one.options, Mapping)
+        _all("a choice", "options", one.options, str)
+        _of_type("a choice", "certain", one.certain, bool)
+    return chosen

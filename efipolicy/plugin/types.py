@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from efipolicy.model.declared import Handover
-from efipolicy.model.finding import Report
+from efipolicy.model.finding import Report, Severity
 from efipolicy.model.frozen import Frozen
 from efipolicy.model.mapping import MappingPlan
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import MappingDeclaration, Platform
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.paging import Geometry, RadixGeometry
 from efipolicy.source import SourceText
 
@@ -249,12 +250,18 @@ class Reporter(Frozen):
 
 
 class RenderOptions(NamedTuple):
-    """What the front end asks of a reporter."""
+    """What the front end asks of a reporter.
+
+    ``fail_on`` is the least severity that fails the run. ``rules`` are the installed `Rule` objects
+    by id, of which a report holds no more than its findings tell.
+    """
 
     color: bool = False
     quiet: bool = False
     verbose: bool = False
     statistics: bool = False
+    fail_on: Severity = Severity.ERROR
+    rules: Mapping[str, Any] = {}
 
 
 class PolicyFolder(Frozen):

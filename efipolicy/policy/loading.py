@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from efipolicy.errors import UsageError
+from efipolicy.errors import PluginError, UsageError
 from efipolicy.policy.selection import Policy, Setting
 from efipolicy.policy.settings import (
     FLAG,
@@ -31,6 +31,7 @@ from efipolicy.source.shape import (
 
 if TYPE_CHECKING:
     from efipolicy.plugin import Rule
+    from efipolicy.plugin.discovery import Plugin
 
 _YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -90,7 +91,22 @@ def load_policy(name: str, installed: Mapping[str, str]) -> Policy:
     """A policy by its name or by the path of its file.
 
     ``installed`` maps names to paths. Raises `UsageError` for an unknown name or a bad file: a
-    policy is part of the configuration.
+    policy is part of the configuration. Raises `BrokenPolicyError` where the bad file is one that a
+    third party's plugin brings.
+    """
+    try:
+        return read_policy(name, installed)
+    except SettingsError as problem:
+        plugin = _bringer(problem, installed)
+        if plugin is None:
+            raise
+        raise BrokenPolicyError(plugin, problem.problems) from problem
+
+
+def read_policy(name: str, installed: Mapping[str, str]) -> Policy:
+    """A policy as of `load_policy`, whoever brings it.
+
+    Raises `UsageError` for an unknown name, and `SettingsError` for a bad file.
     """
     path = installed.get(name)
     if path is None:
@@ -104,6 +120,29 @@ def load_policy(name: str, installed: Mapping[str, str]) -> Policy:
         return _read(_open(path), name, installed, (name,))
     except InputError as problem:
         raise SettingsError([problem]) from problem
+
+
+class BrokenPolicyError(PluginError):
+    """Everything that is wrong with a policy file of a plugin's, each with its place."""
+
+    def __init__(self, plugin: Plugin, mistakes: Iterable[InputError]) -> None:
+        self.problems = tuple(_of_a_plugin(plugin, one) for one in mistakes)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def _bringer(problem: SettingsError, installed: Mapping[str, str]) -> Plugin | None:
+    """The third party's plugin that brings the bad file; ``None`` for a user's file."""
+    from efipolicy.plugin.elsewhere import bringer
+
+    path = problem.problems[0].path
+    return bringer(path) if path in installed.values() else None
+
+
+def _of_a_plugin(plugin: Plugin, mistake: InputError) -> PluginError:
+    policy = os.path.basename(mistake.path).rpartition(".")[0]
+    error = PluginError(f"policy `{policy}` of {plugin.owner}: {mistake}; {plugin.remedy}")
+    error.path = mistake.path
+    return error
 
 
 def _no_policies() -> str:

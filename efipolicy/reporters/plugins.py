@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from efipolicy.errors import EfipolicyError
 from efipolicy.plugin.registry import Plugin, Registry
 from efipolicy.reporters.lint_json import JsonObject, dump, error_json
+from efipolicy.reporters.snippet import printable
 
 _NAMED_KINDS = ("architectures", "strategies", "handovers", "formats", "reporters", "policies")
 
@@ -42,7 +43,7 @@ def _lines(plugin: Plugin, problems: Problems) -> list[str]:
     if rules := plugin.provides.get("rules"):
         packs = ", ".join(dict.fromkeys(f"{rule.partition('/')[0]}/*" for rule in rules))
         lines.append(f"  rules: {len(rules)} ({packs})")
-    return lines
+    return [printable(line) for line in lines]
 
 
 def _summary(registry: Registry, problems: Problems | None) -> str:

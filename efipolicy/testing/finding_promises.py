@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from types import NoneType
-from typing import Any, NamedTuple
+from typing import Any
 
 from efipolicy.formats.platform_map import DESCRIPTOR
 from efipolicy.model.address import AddressRange
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Finding, NotJudged, Rule, SourceText
 
 
@@ -76,13 +77,19 @@ def about_what_it_was_shown(judged: Judged) -> str | None:
 
 
 def where_it_is(judged: Judged) -> str | None:
-    """The region of a finding touches the memory that the finding is about."""
+    """The region of a finding touches the memory that the finding is about.
+
+    A region that is computed, and of no descriptor, is reported of the whole list or the mapping.
+    """
     for finding in judged.findings:
         there, region = getattr(finding.subject, "physical", None), finding.region
         if region is None or not isinstance(there, AddressRange):
             continue
         if not (there.overlaps(region) or there.covers(region)):
-            return f"it reports {region} of {_shown(finding.subject)}, elsewhere"
+            return (
+                f"it reports {region} of {_shown(finding.subject)}, elsewhere; what is no memory "
+                "of it, such as a hole or a virtual address, is the map's or the mapping's"
+            )
     return None
 
 

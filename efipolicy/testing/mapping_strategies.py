@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, ClassVar
 
 from efipolicy.model.address import AddressRange
@@ -65,8 +66,9 @@ class StrategyConformance(Conformance):
 
         Raises `LookupError` for a strategy of which no architecture is at hand.
         """
+        architectures = list(cls._architectures())
         for strategy in cls.contributions():
-            fitting = [one for one in cls._architectures() if _fits(strategy, one)]
+            fitting = [one for one in architectures if _fits(strategy, one)]
             if not fitting:
                 made_for = ", ".join(sorted(strategy.architectures)) or "any"
                 raise LookupError(f"no architecture for {strategy.name} is at hand ({made_for})")
@@ -78,7 +80,7 @@ class StrategyConformance(Conformance):
     @classmethod
     def _architectures(cls) -> Iterable[Architecture]:
         if cls.architectures is None:
-            return Registry().architectures.values()
+            return _installed()
         return contributed(cls.architectures, "architectures")
 
     @classmethod
@@ -189,6 +191,12 @@ class StrategyConformance(Conformance):
         here = digests_under(HASH_SEEDS, self.kind, self.plugin, self.architectures, self.only)
         different = [on for on, digests in here.items() if len(set(digests)) > 1]
         assert different == [], f"with another PYTHONHASHSEED {different[0]} plans otherwise"
+
+
+@cache
+def _installed() -> tuple[Architecture, ...]:
+    """The installed architectures, which every suite asks for as its tests are collected."""
+    return tuple(Registry().architectures.values())
 
 
 def _fits(strategy: Strategy, architecture: Architecture) -> bool:

@@ -267,6 +267,10 @@ def test_what_a_file_begins_with_stays_its_beginning(folder: Path, run: Run) -> 
             {"src/efipolicy_acme64/__init__.py": "def efipolicy_strategies(): ...\n"},
             "`efipolicy_strategies` has an answer in home/src/efipolicy_acme64/__init__.py",
         ),
+        (
+            {"src/efipolicy_acme64/__init__.py": "from acme64 import efipolicy_strategies\n"},
+            "`efipolicy_strategies` has an answer in home/src/efipolicy_acme64/__init__.py",
+        ),
     ],
 )
 def test_where_nothing_can_be_added_nothing_is_written(
@@ -283,6 +287,17 @@ def test_where_nothing_can_be_added_nothing_is_written(
     assert (status, out) == (2, "")
     assert told in err
     assert written(home) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_one_of_a_kind_is_told_to_be_that(kind: str, folder: Path, run: Run) -> None:
+    assert run("new-plugin", kind, "acme", "-q", "-o", "home")[0] == 0
+    before = written(folder / "home")
+    status, out, err = run("new-plugin", kind, "acme-other", "--into", "home")
+    assert (status, out) == (2, "")
+    assert "has an answer in home/src/efipolicy_acme/__init__.py: one function gives all" in err
+    assert "--into adds the first; write the second beside it, and give both there\n" in err
+    assert written(folder / "home") == before
 
 
 def test_ends_of_lines_stay_as_they_are(folder: Path, run: Run) -> None:
