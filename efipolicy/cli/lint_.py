@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from efipolicy.api import (
@@ -17,10 +17,10 @@ from efipolicy.api import (
 )
 from efipolicy.cli import options as cli_options
 from efipolicy.cli.reading import reading_options
-from efipolicy.cli.running import complain, load_registry, report_bug, tell
+from efipolicy.cli.running import complain, in_background, load_registry, report_bug, tell
 from efipolicy.errors import ExitStatus, PluginError, UsageError
 from efipolicy.model.finding import Report, Severity
-from efipolicy.plugin import RenderOptions, Reporter
+from efipolicy.plugin import RenderOptions, Reporter, Rule
 from efipolicy.plugin.calling import call
 from efipolicy.plugin.registry import Registry
 
@@ -50,7 +50,8 @@ def _parser() -> cli_options.Parser:
         action="append",
         default=[],
         metavar="F[=FILE]",
-        help="how to print (text, json); repeatable, all but one with a file",
+        help="how to print (text, json, sarif, junit, github, gitlab, markdown, html); "
+        "repeatable, all but one with a file",
     )
     parser.add_argument("--fix", action="store_true", help="fix platform files where it is safe")
     parser.add_argument(
@@ -99,7 +100,7 @@ def run(arguments: Sequence[str]) -> int:
         return fixer.print_differences(report, options.output)
     if fixer:
         report = report._replace(fixed=fixer.summary)
-    return max(int(status), _print(report, reporters, options, fixer))
+    return max(int(status), _print(report, reporters, options, fixer, registry.rules))
 
 
 def _refuse_one_place_for_two(outputs: list[Output], options: argparse.Namespace) -> None:
@@ -195,6 +196,7 @@ def _print(
     reporters: list[tuple[Reporter, str | None]],
     options: argparse.Namespace,
     fixer: Fixing | None,
+    rules: Mapping[str, Rule],
 ) -> int:
     """Write the report in every format; a reporter that fails is told, the others go on."""
     status = ExitStatus.OK
@@ -207,9 +209,14 @@ def _print(
             quiet=options.quiet,
             verbose=options.verbose,
             statistics=options.statistics,
+            fail_on=Severity(options.fail_on),
+            rules=rules,
         )
+        told = report
+        if reporter.name != "text":  # people read it on standard error
+            told = report._replace(errors=(*report.errors, *in_background()))
         try:
-            text = call(f"reporter {reporter.name}", reporter.render, report, rendering, gives=str)
+            text = call(f"reporter {reporter.name}", reporter.render, told, rendering, gives=str)
         except PluginError as problem:
             complain(str(problem))
             status = ExitStatus.PLUGIN

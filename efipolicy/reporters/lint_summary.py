@@ -80,12 +80,10 @@ def _fixes(report: Report) -> list[str]:
 def _checks(report: Report) -> str:
     """What passed, and what was not checked and why."""
     checked = [item.checked for item in report.inputs]
-    needs = Counter(
-        section
-        for outcome in checked
-        for entry in outcome.not_checked
-        for section in {_section(need) for need in entry.needs.split(", ")}
-    )
+    lacking = Counter(entry.needs for outcome in checked for entry in outcome.not_checked)
+    needs: Counter[str] = Counter()
+    for words, count in lacking.items():
+        needs.update(dict.fromkeys(map(_section, words.split(", ")), count))
     line = (
         f"checks: {sum(len(c.passed) for c in checked)} passed, "
         f"{sum(len(c.failed) for c in checked)} failed, "
