@@ -2,9 +2,9 @@
 
 The time is the processor time of a whole process and its children, as a ratio to plain Sphinx with
 the same theme over pages of the same text in the same run: the machine may be as noisy as it
-likes. Run it with ``tox run -e bench``; ``--platforms N`` is a quick look, whose fixed costs (the
-start of a process, pages about rules and strategies) weigh more than they do with 100. It ends
-with status 1 when a target is missed.
+likes. Run it with ``tox run -e bench-docs``; ``--platforms N`` is a quick look, whose fixed costs
+(the start of a process, pages about rules and strategies) weigh more than they do with 100. It
+ends with status 1 when a target is missed.
 """
 
 from __future__ import annotations

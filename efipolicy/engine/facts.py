@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cached_property
@@ -28,6 +28,7 @@ Planner = Callable[[MappingDeclaration], Planned | None]
 _NO_OPTIONS: Mapping[str, Any] = {}
 _OF_A_PLAN = frozenset(("plan", "page_tables", "virtual_map", "accesses"))
 _OF_A_CHAIN = frozenset(("chain", "chain_report"))
+_JUDGES_PLANS = _OF_A_PLAN | {"chain_report"}
 _DECLARED_BY_A_KERNEL = FACTS_OF_A_KERNEL - _OF_A_PLAN - {"mapping"}
 
 
@@ -100,10 +101,11 @@ class Facts:
             "attributes": _some_known(descriptors),
             "entry_attributes": _some_known(entries),
         }
-        self.unknown = {
+        counts = {
             "attributes": sum(1 for d in descriptors if d.attribute is None),
             "entry_attributes": sum(1 for e in entries if e.attribute is None),
         }
+        self.unknown = {name: count for name, count in counts.items() if count}
         self._plans: dict[int, Planned | None] = {}
         self._page_tables: dict[int, Any] = {}
         self._chain_reports: dict[int, ChainReport | None] = {}
@@ -113,43 +115,53 @@ class Facts:
         """What a rule needs and the platform does not state, as a user would have to write it."""
         values = self.values if values is None else values
         lacking: dict[str, None] = {}
-        for name in (*rule.facts, *rule.needs):
+        for name in rule.facts:
+            if values.get(name) is None:
+                lacking[FACTS[name]] = None
+        for name in rule.needs:
+            if name in CONDITIONS:
+                if not self.conditions[name]:
+                    lacking[CONDITIONS[name]] = None
+                continue
             first, _, path = name.partition(".")
-            if path:
-                if not _holds(values.get(first), path):
-                    lacking.pop(FACTS[first], None)  # the part says it more exactly
-                    lacking[f"{_part(first)}.{path}"] = None
-            elif not self._states(name, values):
-                lacking[FACTS.get(name) or CONDITIONS[name]] = None
+            if not path and values.get(first) is None:
+                lacking[FACTS[first]] = None
+            elif path and not _holds(values.get(first), path):
+                lacking.pop(FACTS[first], None)  # the part says it more exactly
+                lacking[f"{_part(first)}.{path}"] = None
         return tuple(lacking)
 
-    def cases(self, rule: Rule) -> Iterator[Mapping[str, Any]]:
+    def cases(self, rule: Rule) -> Sequence[Mapping[str, Any]]:
         """The facts a rule is asked with, once a platform or once for each kernel or chain."""
-        asked = {*rule.facts, *rule.optional_facts, *(n.partition(".")[0] for n in rule.needs)}
-        if asked & _OF_A_CHAIN:
+        asked = rule.asked
+        if not asked.isdisjoint(_OF_A_CHAIN):
             firsts = self.values["platform"].mapping or ()
             # Where some kernels are followed by others, the rest are known to be the last.
-            for declared in [first for first in firsts if first.kexec] or firsts:
-                yield self._of_chain(declared, asked)
-        elif asked & FACTS_OF_A_KERNEL:
-            for declared in self.kernels:
-                if "virtual_map" in asked and not self._may_have_virtual_map(declared):
-                    continue
-                if "page_tables" in asked and not self._may_have_page_tables(declared):
-                    continue
-                if "svam" in asked and self._leaves_virtual_map_alone(declared):
-                    continue
-                if "accesses" in asked and not self._boots_first(declared):
-                    continue  # what firmware touches then is part of the chain's verdict
-                yield self._of_kernel(declared, asked)
-            if self.native and self._is_about_a_plan(asked):
-                yield self._of_kernel(self.native, asked)
-        else:
-            yield self.values
+            chains = [first for first in firsts if first.kexec] or firsts
+            return [self._of_chain(declared, asked) for declared in chains]
+        if asked.isdisjoint(FACTS_OF_A_KERNEL):
+            return (self.values,)
+        kernels = [one for one in self.kernels if self._is_about(one, asked)]
+        if self.native and self._is_about_a_plan(asked):
+            kernels.append(self.native)
+        return [self._of_kernel(declared, asked) for declared in kernels]
+
+    def _is_about(self, declared: MappingDeclaration, asked: AbstractSet[str]) -> bool:
+        """Whether a declared kernel can have what a rule asks for."""
+        if "virtual_map" in asked and not self._may_have_virtual_map(declared):
+            return False
+        if "page_tables" in asked and not self._may_have_page_tables(declared):
+            return False
+        if "svam" in asked and self._leaves_virtual_map_alone(declared):
+            return False
+        # What firmware touches under a later kernel is part of the chain's verdict.
+        return "accesses" not in asked or self._boots_first(declared)
 
     def _is_about_a_plan(self, asked: AbstractSet[str]) -> bool:
         """Whether a rule asks for nothing of a kernel but its plan, and the native one has one."""
-        if self.native is None or not asked & _OF_A_PLAN or asked & _DECLARED_BY_A_KERNEL:
+        if asked.isdisjoint(_OF_A_PLAN) or not asked.isdisjoint(_DECLARED_BY_A_KERNEL):
+            return False
+        if self.native is None:
             return False
         planned = self._planned(self.native)
         if planned is None or ("virtual_map" in asked and planned.plan.svam is None):
@@ -302,9 +314,11 @@ class Facts:
         given: dict[str, Any] = {
             name: values.get(name) for name in (*rule.facts, *rule.optional_facts)
         }
-        if "attributes" in rule.needs and given.get("memory_map") and self.unknown["attributes"]:
+        if not self.unknown:
+            return given
+        if "attributes" in self.unknown and "attributes" in rule.needs and given.get("memory_map"):
             given["memory_map"] = self._of_known_attributes
-        if "entry_attributes" in rule.needs and self.unknown["entry_attributes"]:
+        if "entry_attributes" in self.unknown and "entry_attributes" in rule.needs:
             table = given["memory_attributes_table"]
             given["memory_attributes_table"] = replace(table, entries=_known(table.entries))
         return given
@@ -316,10 +330,12 @@ class Facts:
 
     def open_questions(self, rule: Rule, values: Mapping[str, Any]) -> tuple[str, ...]:
         """What kept a rule from judging everything there is, in words."""
+        if not self.unknown and rule.asked.isdisjoint(_JUDGES_PLANS):
+            return ()
         unknown = tuple(
             f"{CONDITIONS[name]} ({count} unknown)"
             for name, count in self.unknown.items()
-            if count and name in rule.needs
+            if name in rule.needs
         )
         judged = self._judged_plans(rule, values)
         partial = self.values["platform"].memory_map.extent == "partial"
@@ -330,6 +346,8 @@ class Facts:
 
     def _judged_plans(self, rule: Rule, values: Mapping[str, Any]) -> list[Planned]:
         """The plans that a rule judges in a case: one, or those of a chain."""
+        if rule.asked.isdisjoint(_JUDGES_PLANS):
+            return []
         declared = values.get("mapping")
         asked = {*rule.facts, *rule.optional_facts}
         if not isinstance(declared, MappingDeclaration):
@@ -348,11 +366,6 @@ class Facts:
         asked = [*self.kernels, *([self.native] if self.native else [])]
         plans = [self._plans.get(id(one)) for one in asked]
         return [planned for planned in plans if planned]
-
-    def _states(self, name: str, values: Mapping[str, Any]) -> bool:
-        if name in CONDITIONS:
-            return self.conditions[name]
-        return values.get(name) is not None
 
 
 def _kernels(declarations: tuple[MappingDeclaration, ...]) -> Iterator[MappingDeclaration]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from efipolicy.engine.accepting import Day, accept
@@ -35,6 +36,7 @@ from efipolicy.plugin.calling import failure
 from efipolicy.plugin.rules import FACTS
 from efipolicy.policy import Selection
 
+_NO_GAPS = frozenset(("capture", "other_boots", "acceptances"))
 DOCUMENTATION = "https://efipolicy.readthedocs.io/en/latest"
 
 
@@ -82,39 +84,41 @@ class _Judging:
 
     def judge(self) -> None:
         """Garbage first, then everything else on what is left."""
-        counted = [rule for rule in self.rules if self.selection.severity(rule) is not None]
-        disqualifying = [rule for rule in counted if rule.disqualifies is not None]
-        disqualifying.sort(key=lambda rule: (rule.disqualifies or 0, rule.id))
+        counted = self.selection.counted(self.rules)
         garbage: set[MemoryDescriptor] = set()
         facts = self._facts(garbage)
-        for rule in disqualifying:
+        for rule in counted.disqualifying:
             self._apply(rule, facts)
             subjects = [finding.subject for finding in self.found.get(rule.id, ())]
             fresh = [subject for subject in subjects if isinstance(subject, MemoryDescriptor)]
             if fresh:
                 garbage.update(fresh)
                 facts = self._facts(garbage)
-        others = [rule for rule in counted if "acceptances" not in rule.facts]
-        for rule in others:
+        for rule, _ in counted.rules:
             if rule.disqualifies is None:
                 self._apply(rule, facts)
         self.strategies = tuple(map(_strategy, facts.judged))
-        for rule in others:
-            self._report(rule, self.selection.severity(rule) or rule.severity)
+        for rule, severity in counted.rules:
+            if self.found.get(rule.id):
+                self._report(rule, severity)
         self._accept()
         self.judge_acceptances()
 
     def judge_acceptances(self) -> None:
         """Ask the rules about acceptances, whose facts are what the others found."""
+        about = self.selection.counted(self.rules).of_acceptances
+        if not self.acceptances:
+            self.not_applicable += [rule.id for rule, _ in about]
+            return
         facts = self._facts(set())
-        for rule in self.rules:
-            severity = self.selection.severity(rule)
-            if "acceptances" in rule.facts and severity is not None:
-                self._apply(rule, facts)
-                self._report(rule, severity)
+        for rule, severity in about:
+            self._apply(rule, facts)
+            self._report(rule, severity)
 
     def _accept(self) -> None:
         """Mark what is accepted, in the platform file and in the configuration."""
+        if not self.platform.accept and not self.accepted_by_configuration:
+            return
         ids = {rule.id: rule.id for rule in self.rules}
         ids |= {alias: rule.id for rule in self.rules for alias in rule.aliases}
         judged = {*self.found, *(rule.id for rule in self.rules if "acceptances" in rule.facts)}
@@ -135,10 +139,10 @@ class _Judging:
 
     def _apply(self, rule: Rule, facts: Facts) -> None:
         """Ask a rule about each of its cases, or note why it was not asked."""
-        if self._is_foreign(rule) or self._is_about_nothing(rule):
+        if (rule.architectures and self._is_foreign(rule)) or self._is_about_nothing(rule):
             self.not_applicable.append(rule.id)
             return
-        cases = list(facts.cases(rule))
+        cases = facts.cases(rule)
         if not cases and self.platform.mapping:
             self.not_applicable.append(rule.id)  # no kernel does what the rule is about
             return
@@ -160,9 +164,11 @@ class _Judging:
                 self._not_checked(rule, ["a rule that works"])
                 return
             findings += found
-            if facts.is_assumed(rule, case):
+            if found and facts.is_assumed(rule, case):
                 self.assumed.update(map(id, found))
-            needs |= dict.fromkeys((*facts.open_questions(rule, case), *unjudged))
+            questions = (*facts.open_questions(rule, case), *unjudged)
+            if questions:
+                needs |= dict.fromkeys(questions)
         if findings or not needs:
             self.found[rule.id] = findings
         if needs and not findings:
@@ -176,6 +182,8 @@ class _Judging:
         if "options" in arguments:
             arguments["options"] = self.selection.options(rule)
         yielded = list(rule.check(**arguments))
+        if not yielded:
+            return [], []
         findings = [item for item in yielded if isinstance(item, Finding)]
         unjudged = [item.needs for item in yielded if isinstance(item, NotJudged)]
         if len(findings) + len(unjudged) < len(yielded):
@@ -187,22 +195,19 @@ class _Judging:
 
         That they are not there is no gap in what the platform states.
         """
-        return (
+        return not rule.asked.isdisjoint(_NO_GAPS) and (
             ("capture" in rule.facts and not self.platform.capture)
             or ("other_boots" in rule.facts and not self.other_boots)
             or ("acceptances" in rule.facts and not self.acceptances)
         )
 
     def _not_checked(self, rule: Rule, needs: list[str]) -> None:
-        self.not_checked.append(NotChecked(rule=rule.id, needs=", ".join(needs)))
+        self.not_checked.append(_not_checked(rule.id, ", ".join(needs)))
 
     def _is_foreign(self, rule: Rule) -> bool:
-        """Whether a rule is about other architectures than the platform's, which is known."""
-        return bool(
-            rule.architectures
-            and self.platform.architecture != UNKNOWN_ARCHITECTURE
-            and self.platform.architecture not in rule.architectures
-        )
+        """Whether a rule of some architectures is about others than the platform's, if known."""
+        architecture = self.platform.architecture
+        return architecture != UNKNOWN_ARCHITECTURE and architecture not in rule.architectures
 
     def _report(self, rule: Rule, severity: Severity) -> None:
         """Report what a rule found, but for faults that another rule reports."""
@@ -271,6 +276,12 @@ class _Judging:
             not_applicable=tuple(self.not_applicable),
             not_checked=tuple(self.not_checked),
         )
+
+
+@lru_cache(maxsize=1024)
+def _not_checked(rule: str, needs: str) -> NotChecked:
+    """What is the same of thousands of inputs is one value."""
+    return NotChecked(rule=rule, needs=needs)
 
 
 def _strategy(planned: Planned) -> JudgedStrategy:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from efipolicy.model.address import AddressRange
 from efipolicy.model.mapping import Mapping, MappingPlan, PlanProblem
 from efipolicy.paging import Geometry, RadixGeometry
 
@@ -25,6 +26,7 @@ def with_unreachable(made: MappingPlan, geometry: Geometry) -> MappingPlan:
 def _unreachable(made: MappingPlan, geometry: Geometry) -> Iterator[PlanProblem]:
     """One problem for each physical range of which a mapping cannot be in the tables."""
     told = {problem.region for problem in made.problems}
+    reaches = geometry.translated if isinstance(geometry, RadixGeometry) else ()
     if any(one.rule == OUT_OF_REACH and one.region is None for one in made.problems):
         return  # the strategy says it of all its addresses
     for mapping in (*made.mappings, *made.extra):
@@ -32,13 +34,16 @@ def _unreachable(made: MappingPlan, geometry: Geometry) -> Iterator[PlanProblem]
             continue
         if mapping.virtual is None and made.status == "incomplete":
             continue  # it has an address, which is not known
-        if reason := _reason(mapping, geometry):
+        if reason := _reason(mapping, geometry, reaches):
             told.add(mapping.physical)
             yield PlanProblem(OUT_OF_REACH, reason, mapping.physical)
 
 
-def _reason(mapping: Mapping, geometry: Geometry) -> str | None:
-    """Why no table can hold a mapping, if that is so. Regions of Itanium need none."""
+def _reason(mapping: Mapping, geometry: Geometry, reaches: Iterable[AddressRange]) -> str | None:
+    """Why no table can hold a mapping, if that is so. Regions of Itanium need none.
+
+    ``reaches`` are the virtual addresses that the geometry translates.
+    """
     virtual, page = mapping.virtual, geometry.page_size
     if virtual is None:
         return "it gets no virtual address"
@@ -54,6 +59,6 @@ def _reason(mapping: Mapping, geometry: Geometry) -> str | None:
         return (
             f"{virtual.start:#x} and its physical address differ within a page of {page:#x} bytes"
         )
-    if any(reach.covers(virtual) for reach in geometry.translated):
+    if any(reach.covers(virtual) for reach in reaches):
         return None
     return f"{virtual} is no address that {geometry.name} translates"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from efipolicy.model.finding import Severity
+from efipolicy.named_tuple import NamedTuple
 from efipolicy.plugin import Rule
 
 if TYPE_CHECKING:
@@ -61,6 +62,18 @@ class Resolved(NamedTuple):
     refused: tuple[Setting, ...]
 
 
+class Counted(NamedTuple):
+    """The rules that are on, each with the severity of its findings.
+
+    ``disqualifying`` recognise garbage and are among the ``rules``; they are asked first, in this
+    order. The rules ``of_acceptances`` are asked last, about what the others found.
+    """
+
+    disqualifying: tuple[Rule, ...]
+    rules: tuple[tuple[Rule, Severity], ...]
+    of_acceptances: tuple[tuple[Rule, Severity], ...]
+
+
 class Selection:
     """Policies, and ``--select``, ``--ignore`` and ``--preview`` of the command line on top.
 
@@ -91,11 +104,30 @@ class Selection:
             )
             places.append(place)
         self._resolved: dict[Rule, Resolved] = {}
+        self._counted: tuple[tuple[Rule, ...], Counted] | None = None
         self._options: dict[Rule, Mapping[str, Any]] = {}
 
     def severity(self, rule: Rule) -> Severity | None:
         """The severity of a rule's findings, or ``None`` when the rule is off."""
         return self.resolved(rule).severity
+
+    def counted(self, rules: Iterable[Rule]) -> Counted:
+        """The rules that are on. Worked out once for all the inputs of a run."""
+        rules = tuple(rules)
+        if self._counted is None or self._counted[0] != rules:
+            self._counted = rules, self._count(rules)
+        return self._counted[1]
+
+    def _count(self, rules: Iterable[Rule]) -> Counted:
+        severities = ((rule, self.severity(rule)) for rule in rules)
+        counted = [(rule, severity) for rule, severity in severities if severity is not None]
+        disqualifying = [rule for rule, _ in counted if rule.disqualifies is not None]
+        disqualifying.sort(key=lambda rule: (rule.disqualifies or 0, rule.id))
+        return Counted(
+            tuple(disqualifying),
+            tuple([one for one in counted if "acceptances" not in one[0].facts]),
+            tuple([one for one in counted if "acceptances" in one[0].facts]),
+        )
 
     def pinned(self, rule: Rule) -> str | None:
         """The policy that lets nobody silence a rule, if there is one."""

@@ -47,7 +47,10 @@ def place(regions: Iterable[Region]) -> Iterator[Region]:
     cursor = WINDOW.end
     for region in regions:
         cursor = place_below(cursor, region.physical)
-        yield region._replace(virtual_start=cursor if cursor >= WINDOW.start else None)
+        virtual_start = cursor if cursor >= WINDOW.start else None
+        yield Region(
+            region.physical, region.type, region.attribute, region.descriptors, virtual_start
+        )
 
 
 def place_below(ceiling: int, physical: AddressRange) -> int:
