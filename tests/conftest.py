@@ -14,7 +14,15 @@ from efipolicy.plugin.registry import Registry
 
 # A busy machine must not make a property false.
 settings.register_profile("efipolicy", deadline=None, print_blob=True)
+# pytest --hypothesis-profile=quick, where the same tests run elsewhere with more examples.
+settings.register_profile("quick", settings.get_profile("efipolicy"), max_examples=20)
 settings.load_profile("efipolicy")
+
+
+def at_most(examples: int) -> settings:
+    """So many examples of a property that takes long, or as few as the profile says."""
+    return settings(max_examples=min(examples, settings().max_examples))
+
 
 ROOT = Path(__file__).parents[1]
 PLATFORMS = ROOT / "policies" / "efipolicy_policies" / "platforms"

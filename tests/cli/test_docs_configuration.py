@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.sites import leave_out
 from tests.conftest import MINIMAL, PLATFORMS, Run
 
 BROKEN = (PLATFORMS / "broken-x86_64.yaml").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def project(folder: Path) -> Path:
-    """The working directory with a platform in it that has findings of many kinds."""
+def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory with a platform in it that has findings of many kinds.
+
+    A site has no pages of strategies and architectures, which no configuration changes.
+    """
+    leave_out(monkeypatch, "strategies/", "architectures/")
     (folder / "broken.yaml").write_text(BROKEN)
     return folder
 

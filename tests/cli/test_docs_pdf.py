@@ -9,20 +9,25 @@ from pathlib import Path
 import pytest
 
 from efipolicy.cli import main
-from tests.conftest import PLATFORMS
+from tests.cli.sites import leave_out
+from tests.conftest import ROOT
 
-ITANIUM = str(PLATFORMS / "hp-rx8620-ia64.yaml")
+SMALL = str(ROOT / "tests" / "roots" / "pages" / "small.yaml")
 
 
 @pytest.fixture
 def programs(tmp_path, monkeypatch):
-    """A machine with these programs, each of which is this one, and no CairoSVG."""
+    """A machine with these programs, by default nothing but Python, and no CairoSVG.
 
-    def put(*names: str, text: str = "") -> None:
+    A book has the pages of its platforms alone.
+    """
+    leave_out(monkeypatch, "strategies/", "architectures/", "rules/")
+
+    def put(*names: str, text: str = f"#!{sys.executable}\n") -> None:
         folder = tmp_path / "bin"
         folder.mkdir()
         for name in names:
-            (folder / name).write_text(f"#!{sys.executable}\n{text}\n")
+            (folder / name).write_text(text)
             (folder / name).chmod(0o755)
         monkeypatch.setenv("PATH", str(folder))
         monkeypatch.setattr(
@@ -45,7 +50,7 @@ ALL = ("latexmk", "xelatex", "rsvg-convert")
 )
 def test_what_is_missing_is_told_with_what_installs_it(tmp_path, programs, capsys, missing, remedy):
     programs(*(name for name in ALL if name != missing))
-    assert main(["docs", ITANIUM, "--pdf", str(tmp_path / "a.pdf")]) == 2
+    assert main(["docs", SMALL, "--pdf", str(tmp_path / "a.pdf")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"efipolicy: error: a PDF needs {missing}")
     assert remedy in line
@@ -66,13 +71,14 @@ def test_what_is_missing_is_told_with_what_installs_it(tmp_path, programs, capsy
 def test_what_cannot_be_meant_is_told(tmp_path, monkeypatch, programs, capsys, arguments, told):
     programs(*ALL)
     monkeypatch.chdir(tmp_path)
-    assert main(["docs", ITANIUM, *arguments]) == 2
+    assert main(["docs", SMALL, *arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
     assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
 
-CONVERTER = "import sys\nopen(sys.argv[4], 'wb').write(b'%PDF-1.7')"
+CONVERTER = "#!/bin/sh\necho %PDF-1.7 > $4\n"
+"""Not this Python, which takes a while to start: a book has many pictures."""
 
 
 def latexmk(folder: Path, text: str) -> None:
@@ -94,7 +100,7 @@ def latexmk(folder: Path, text: str) -> None:
 def test_the_complaint_of_latex_is_told_and_its_log_kept(tmp_path, programs, capsys, text, told):
     programs(*ALL, text=CONVERTER)
     latexmk(tmp_path, text)
-    assert main(["docs", ITANIUM, "--pdf", str(tmp_path / "a.pdf"), "--jobs", "1"]) == 5
+    assert main(["docs", SMALL, "--pdf", str(tmp_path / "a.pdf"), "--jobs", "1"]) == 5
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
     assert (tmp_path / "a.log").exists() == ("book.log" in text)
@@ -108,7 +114,7 @@ def test_characters_that_no_font_has_are_named(tmp_path, programs, capsys):
     made = f"open('book.log', 'w').write({line!r}); open('book.pdf', 'w').write('made')"
     latexmk(tmp_path, made)
     target = tmp_path / "a.pdf"
-    assert main(["docs", ITANIUM, "--pdf", str(target), "--jobs", "1"]) == 0
+    assert main(["docs", SMALL, "--pdf", str(target), "--jobs", "1"]) == 0
     told = capsys.readouterr()
     assert told.out == f"{target}: 1 platform\n"
     assert told.err == f"efipolicy: note: {target} leaves out what no font has: 服\n"
@@ -116,7 +122,7 @@ def test_characters_that_no_font_has_are_named(tmp_path, programs, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "bin"]
 
 
-@pytest.mark.parametrize("path", ["nowhere.yaml", ITANIUM])
+@pytest.mark.parametrize("path", ["nowhere.yaml", SMALL])
 def test_no_sources_of_a_book_stay(tmp_path, programs, monkeypatch, path):
     programs(*ALL, text=CONVERTER)
     latexmk(tmp_path, "exit('no such engine')")

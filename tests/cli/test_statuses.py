@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from efipolicy.cli import COMMANDS
+from tests.cli.sites import leave_out
 from tests.conftest import MINIMAL, ROOT, Run
 
 BOOT = ROOT / "tests" / "recorded" / "x64-q35-2g-rig-ptdump"
@@ -118,6 +119,7 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
     points.write_text("[efipolicy]\nbroken = broken_plugin\n")
     (files / "site" / "broken_plugin.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(files / "site")
+    leave_out(monkeypatch, "strategies/", "architectures/")
     arguments = {
         "lint": ["lint", "good.yaml"],
         "import": ["import", "dmesg.txt"],
@@ -132,7 +134,7 @@ def test_a_broken_plugin_is_told_and_ends_with_4(
             "--strategy",
             "x86-topdown",
         ],
-        "docs": ["docs", "good.yaml", "-o", "pages"],
+        "docs": ["docs", "good.yaml", "-o", "pages", "--jobs", "1"],
         "diff": ["diff", "good.yaml", "good.yaml"],
         "where": ["where", "good.yaml", "0x1000"],
         "explain": ["explain", "uefi/zero-pages"],

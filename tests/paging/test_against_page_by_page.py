@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from efipolicy.model.address import AddressRange
@@ -15,13 +15,14 @@ from efipolicy.paging.builder import build
 from efipolicy.paging.tables import PageTables
 from efipolicy.testing.page_by_page import PageByPage
 from efipolicy.testing.table_promises import miniature, pages_of
+from tests.conftest import at_most
 from tests.paging.trees import EVERY_GEOMETRY, FOUR_LEVEL, by_formula, mapped
 
 MINIATURES = tuple(map(miniature, EVERY_GEOMETRY))
 ACCESS: tuple[Access, ...] = ("R", "RW", "RX", "RWX")
 POLICIES: tuple[LeafPolicy, ...] = ("strict", "va-only")
 
-few = settings(max_examples=40)
+few = at_most(40)
 """Each test is run for every geometry."""
 
 by_name = pytest.mark.parametrize("geometry", MINIATURES, ids=lambda geometry: geometry.name)

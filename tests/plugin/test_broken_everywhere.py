@@ -136,13 +136,31 @@ def test_a_command_that_is_refused_tells_of_broken_plugins_too(
     assert_each_is_told_once(ran, line)
 
 
-def test_a_site_has_its_pages(with_broken: Process, folder: Path) -> None:
+def test_a_site_has_its_pages_and_is_made_anew_when_a_plugin_is_repaired(
+    process: Process, folder: Path
+) -> None:
+    (folder / "good.yaml").write_text(MINIMAL)
+    (folder / "acme.py").write_text("raise OSError\n")
+    info = folder / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "entry_points.txt").write_text("[efipolicy]\nacme = acme\n")
     line = "docs good.yaml -o site --jobs 1"
-    ran = with_broken(line)
+    beside = [folder, *(BROKEN / case for case in met_by(line))]
+    ran = process(line, *beside)
     assert_each_is_told_once(ran, line)
+    assert any("plugin `acme` (acme 1.0) failed: " in told for told in ran.told)
     assert "1 platform" in ran.out
     assert "1 platform" in (folder / "site" / "index.html").read_text()
     assert (folder / "site" / "platforms" / "minimal.html").is_file()
+    kept = folder / "site" / ".efipolicy"
+    maker, read = kept / "maker.json", kept / "doctrees" / "platforms" / "minimal.doctree"
+    before = maker.read_text(), read.stat().st_mtime_ns
+    (folder / "acme.py").write_text("EFIPOLICY_API = 1\n")
+    ran = process(line, *beside)
+    assert_each_is_told_once(ran, line)
+    assert not any("plugin `acme`" in told for told in ran.told)
+    assert maker.read_text() != before[0]
+    assert read.stat().st_mtime_ns > before[1]
 
 
 @pytest.mark.parametrize("case", ["broken-encoding", "utf-16-metadata"])
@@ -154,21 +172,6 @@ def test_where_sphinx_itself_cannot_go_on_it_is_said_why(
     assert ran.status == 4
     *_, last = ran.told
     assert "one has an entry_points.txt that Python cannot read (UnicodeDecodeError: " in last
-
-
-def test_a_site_is_made_anew_when_a_plugin_is_repaired(process: Process, folder: Path) -> None:
-    (folder / "good.yaml").write_text(MINIMAL)
-    (folder / "acme.py").write_text("raise OSError\n")
-    info = folder / "acme-1.0.dist-info"
-    info.mkdir()
-    (info / "entry_points.txt").write_text("[efipolicy]\nacme = acme\n")
-    line = "docs good.yaml -o site --jobs 1"
-    assert process(line, folder).status == 4
-    maker = folder / "site" / ".efipolicy" / "maker.json"
-    before = maker.read_text()
-    (folder / "acme.py").write_text("EFIPOLICY_API = 1\n")
-    assert process(line, folder).status == 0
-    assert maker.read_text() != before
 
 
 RUNNING = {

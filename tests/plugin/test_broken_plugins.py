@@ -10,7 +10,13 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.plugin.broken_plugins import BROKEN, CASES, LINT, PLATFORM, Broken
-from tests.plugin.conftest import Process
+from tests.plugin.conftest import Process, Ran
+
+LOADING = [case for case in CASES if CASES[case].command.startswith("plugins")]
+"""What fails before any command begins to work. The list of plugins tells of all of them below."""
+
+LINTING = [case for case in CASES if CASES[case].command == LINT]
+"""What fails when it judges."""
 
 
 def name_of(case: str, broken: Broken) -> str:
@@ -22,12 +28,8 @@ def test_every_broken_distribution_is_in_the_table() -> None:
     assert {path.name for path in BROKEN.iterdir() if path.is_dir()} == set(CASES)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_broken_distribution_gives_one_clear_line_and_status_4(
-    case: str, process: Process
-) -> None:
+def assert_it_has_one_clear_line(case: str, ran: Ran) -> None:
     broken = CASES[case]
-    ran = process(broken.command, BROKEN / case)
     assert ran.status == 4, ran
     assert "Traceback" not in ran.out + ran.err
     lines = [line for line in ran.told if name_of(case, broken) in line]
@@ -38,11 +40,25 @@ def test_a_broken_distribution_gives_one_clear_line_and_status_4(
         assert lines[0].endswith(f"or block it with EFIPOLICY_PLUGINS=-{case}")
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_rest_goes_on(case: str, process: Process) -> None:
-    report = json.loads(process(LINT, BROKEN / case).out)
+def assert_the_rest_went_on(ran: Ran) -> None:
+    report = json.loads(ran.out)
     assert report["inputs"][0]["status"] == "linted"
     assert report["inputs"][0]["checked"]["passed"] > 20
+
+
+@pytest.mark.parametrize("case", [*LOADING, *LINTING])
+def test_a_broken_distribution_gives_one_clear_line_and_status_4_and_the_rest_goes_on(
+    case: str, process: Process
+) -> None:
+    ran = process(LINT, BROKEN / case)
+    assert_it_has_one_clear_line(case, ran)
+    assert_the_rest_went_on(ran)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case not in {*LOADING, *LINTING}])
+def test_so_does_one_that_breaks_at_another_work(case: str, process: Process) -> None:
+    assert_it_has_one_clear_line(case, process(CASES[case].command, BROKEN / case))
+    assert_the_rest_went_on(process(LINT, BROKEN / case))
 
 
 def test_blocking_all_of_them_makes_it_whole(process: Process) -> None:
@@ -69,16 +85,14 @@ def test_a_plugin_that_fails_only_now_and_then_is_whole_where_it_does_not(
 
 
 def test_many_broken_distributions_each_have_their_line(process: Process) -> None:
-    cases = [case for case in CASES if CASES[case].command.startswith("plugins")]
-    ran = process("plugins --format json", *(BROKEN / case for case in cases))
-    assert ran.status == 4
-    assert len(ran.told) == len(cases) >= 10
-    for case in cases:
-        assert sum(name_of(case, CASES[case]) in line for line in ran.told) == 1, case
-    of_text = process("plugins", *(BROKEN / case for case in cases))
-    assert len(of_text.err.splitlines()) == len(cases)
-    blocked = ",".join(f"-{case}" for case in cases if case != "same-name")
-    ran = process("plugins", *(BROKEN / case for case in cases), blocked=f"{blocked},-shared")
+    ran = process("plugins --format json", *(BROKEN / case for case in LOADING))
+    assert len(ran.told) == len(LOADING) >= 10
+    for case in LOADING:
+        assert_it_has_one_clear_line(case, ran)
+    of_text = process("plugins", *(BROKEN / case for case in LOADING))
+    assert len(of_text.err.splitlines()) == len(LOADING)
+    blocked = ",".join(f"-{case}" for case in LOADING if case != "same-name")
+    ran = process("plugins", *(BROKEN / case for case in LOADING), blocked=f"{blocked},-shared")
     assert (ran.status, ran.err) == (0, "")
 
 

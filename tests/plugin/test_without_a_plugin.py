@@ -91,18 +91,27 @@ DRAWN_ON = {"arm64", "i386", "ia64", "identity", "linux", "uefi", "x86_64"}
 """What the examples of other plugins' rules use: an architecture, a strategy, an accepted rule."""
 
 
-def checked(**environment: str) -> list[dict[str, Any]]:
-    """What ``plugins --check`` says of each plugin, in a process of its own, which ends with 0."""
+CHECK = ("plugins", "--check", "--format", "json")
+
+
+def checked(ran: tuple[int, str, str]) -> list[dict[str, Any]]:
+    """What ``plugins --check`` said of each plugin; it ended with 0."""
+    status, out, err = ran
+    assert (status, err) == (0, "")
+    plugins: list[dict[str, Any]] = json.loads(out)["plugins"]
+    return plugins
+
+
+def in_a_process(**environment: str) -> tuple[int, str, str]:
+    """What ``plugins --check`` says in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "efipolicy", "plugins", "--check", "--format", "json"],
+        [sys.executable, "-m", "efipolicy", *CHECK],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, **environment},
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    plugins: list[dict[str, Any]] = json.loads(done.stdout)["plugins"]
-    return plugins
+    return done.returncode, done.stdout, done.stderr
 
 
 def assert_nobody_is_blamed(name: str, plugins: list[dict[str, Any]]) -> None:
@@ -113,20 +122,30 @@ def assert_nobody_is_blamed(name: str, plugins: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_check_blames_nobody_for_a_plugin_that_is_blocked(name: str) -> None:
-    plugins = checked(EFIPOLICY_PLUGINS=f"-{name}")
+def test_a_check_blames_nobody_for_a_plugin_that_is_blocked(
+    name: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EFIPOLICY_PLUGINS", f"-{name}")
+    plugins = checked(run(*CHECK))
     assert [one["name"] for one in plugins if one["status"] == "blocked"] == [name]
     assert_nobody_is_blamed(name, plugins)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_check_blames_nobody_for_a_plugin_whose_entry_point_is_gone(
-    name: str, tmp_path: Path
+    name: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without(name, tmp_path)
-    plugins = checked(PYTHONPATH=os.fspath(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins = checked(run(*CHECK))
     assert name not in {one["name"] for one in plugins}
     assert_nobody_is_blamed(name, plugins)
+
+
+def test_neither_does_a_check_in_a_process_of_its_own(tmp_path: Path) -> None:
+    without("linux", tmp_path)
+    for environment in ({"EFIPOLICY_PLUGINS": "-linux"}, {"PYTHONPATH": os.fspath(tmp_path)}):
+        assert_nobody_is_blamed("linux", checked(in_a_process(**environment)))
 
 
 def test_a_check_tells_which_examples_it_left_out_and_why(

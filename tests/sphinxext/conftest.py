@@ -17,8 +17,13 @@ ROOTS = Path(__file__).parents[1] / "roots"
 Build = Callable[..., SimpleNamespace]
 
 
-def build_project(source: Path, target: Path, *, builder: str = "html", **more) -> SimpleNamespace:
-    """Build a project and return where it went and what was warned of."""
+def build_project(
+    source: Path, target: Path, *, builder: str = "html", fresh: bool = True, **more
+) -> SimpleNamespace:
+    """Build a project and return where it went and what was warned of.
+
+    What an earlier build of it read is read again if ``fresh``.
+    """
     warnings = io.StringIO()
     with patch_docutils(), docutils_namespace():
         app = Sphinx(
@@ -29,12 +34,30 @@ def build_project(source: Path, target: Path, *, builder: str = "html", **more) 
             builder,
             status=None,
             warning=warnings,
-            freshenv=True,
+            freshenv=fresh,
             **more,
         )
         app.build()
     text = "\n".join(line for line in warnings.getvalue().splitlines() if line.strip())
     return SimpleNamespace(out=target / builder, warnings=text, status=app.statuscode, app=app)
+
+
+def set_aside(folder: Path) -> Path:
+    """A folder in which `source` was built into `out`, with a copy of both for `restored`."""
+    for name in ("source", "out"):
+        shutil.copytree(folder / name, folder / "kept" / name)
+    return folder
+
+
+def restored(folder: Path) -> SimpleNamespace:
+    """The project that is kept in a folder as it was after its first build, with all its times.
+
+    It stands where it was built: elsewhere Sphinx would read all of it again.
+    """
+    for name in ("source", "out"):
+        shutil.rmtree(folder / name)
+        shutil.copytree(folder / "kept" / name, folder / name)
+    return SimpleNamespace(source=folder / "source", out=folder / "out")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from efipolicy.sphinxext import picture_conversion
 from efipolicy.sphinxext.domain_search import extended, more_words, spellings
 from efipolicy.sphinxext.picture_conversion import printed
 from tests.conftest import MINIMAL, ROOT
-from tests.sphinxext.conftest import ROOTS, build_project
+from tests.sphinxext.conftest import ROOTS, build_project, restored, set_aside
 from tests.sphinxext.test_domain import project
 
 SMALL = (ROOTS / "pages" / "small.yaml").read_text(encoding="utf-8")
@@ -71,19 +70,18 @@ def stamps(folder: Path) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """The small project, built once by one process."""
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small project, built by one process."""
     folder = tmp_path_factory.mktemp("small")
     source = small_project(folder / "source")
     sphinx(source, folder / "out", "-b", "html", "-j", "1", seed="1")
-    return SimpleNamespace(source=source, out=folder / "out")
+    return set_aside(folder)
 
 
 @pytest.fixture
-def copied(built, tmp_path) -> SimpleNamespace:
-    """A copy of the built project in which a test may change files."""
-    shutil.copytree(built.source, tmp_path / "source")
-    return SimpleNamespace(source=tmp_path / "source", out=tmp_path / "out")
+def built(built_once: Path) -> SimpleNamespace:
+    """The small project as it was after its first build; a test may change files."""
+    return restored(built_once)
 
 
 def test_two_processes_and_another_seed_write_the_same_bytes(built, tmp_path):
@@ -101,23 +99,22 @@ def of_ours(before: dict[str, int], after: dict[str, int]) -> set[str]:
     return {name for name in changed if not re.fullmatch(anew, name)}
 
 
-def test_a_second_build_touches_nothing_and_a_changed_platform_only_its_page(copied):
-    sphinx(copied.source, copied.out, "-b", "html")
-    before, sources, bytes_ = stamps(copied.out), stamps(copied.source), contents(copied.out)
-    sphinx(copied.source, copied.out, "-b", "html")
-    assert of_ours(before, stamps(copied.out)) == set()
-    again = contents(copied.out)
+def test_a_second_build_touches_nothing_and_a_changed_platform_only_its_page(built):
+    before, sources, bytes_ = stamps(built.out), stamps(built.source), contents(built.out)
+    sphinx(built.source, built.out, "-b", "html")
+    assert of_ours(before, stamps(built.out)) == set()
+    again = contents(built.out)
     # Sphinx does not keep the search's index entries of pages it does not write again.
     assert {name for name in again if again[name] != bytes_[name]} <= {"searchindex.js"}
-    assert stamps(copied.source) == sources
-    path = copied.source / "p1.yaml"
+    assert stamps(built.source) == sources
+    path = built.source / "p1.yaml"
     path.write_text(path.read_text().replace("0x20000", "0x30000"))
-    sphinx(copied.source, copied.out, "-b", "html")
-    changed = of_ours(before, stamps(copied.out))
+    sphinx(built.source, built.out, "-b", "html")
+    changed = of_ours(before, stamps(built.out))
     environment = ".doctrees/environment.pickle"
     changed.discard("index.html")  # Sphinx 8 writes the pages again that lead to a changed one
     assert changed == {"p1.html", "_images/mm-p1.svg", ".doctrees/p1.doctree", environment}
-    assert contents(copied.out)["p0.html"] == bytes_["p0.html"]
+    assert contents(built.out)["p0.html"] == bytes_["p0.html"]
 
 
 def test_what_was_made_of_a_page_that_is_gone_goes_with_it(tmp_path):
@@ -187,7 +184,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
    Words.
 """
-    conf = 'man_pages = [("index", "acme", "Acme", [], 7)]'
+    conf = 'man_pages = [("index", "acme", "Acme", [], 7)]\nsuppress_warnings = ["efi.converter"]'
     source = project(tmp_path_factory.mktemp("everything"), conf, index=text + more)
     (source / "small.yaml").write_text(SMALL, encoding="utf-8")
     return source
@@ -195,11 +192,10 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("builder", ["text", "man", "latex"])
 def test_builders_without_pictures_write_every_table(everything, builder):
-    out = everything / "_build" / builder
-    kept = ("-d", str(everything / "_build" / "doctrees"), "-D", "suppress_warnings=efi.converter")
-    sphinx(everything, out, "-b", builder, *kept)
+    built = build_project(everything, everything / "_build", builder=builder, fresh=False)
+    assert built.warnings == ""
     name = {"text": "index.txt", "man": "acme.7", "latex": "acme.tex"}[builder]
-    text = (out / name).read_text(encoding="utf-8").replace("\\_", "_").replace("{}", "")
+    text = (built.out / name).read_text(encoding="utf-8").replace("\\_", "_").replace("{}", "")
     named = "Memory map of A " if builder == "latex" else "Picture: Memory map of A "
     assert named in text
     assert "EfiRuntimeServicesData" in text

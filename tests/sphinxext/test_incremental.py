@@ -12,7 +12,7 @@ import pytest
 
 from efipolicy.sphinxext.domain_search import pictured_addresses
 from tests.conftest import MINIMAL
-from tests.sphinxext.conftest import ROOTS, build_project
+from tests.sphinxext.conftest import ROOTS, build_project, restored, set_aside
 from tests.sphinxext.test_builds import contents, finds, sphinx, stamps
 from tests.sphinxext.test_domain import project
 
@@ -24,17 +24,24 @@ def search_index(out: Path) -> dict:
     return json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> SimpleNamespace:
-    """A project of two platforms and a rule, built once."""
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of two platforms and a rule."""
+    folder = tmp_path_factory.mktemp("incremental")
     pages = {f"p{n}": f".. efi:platform:: p{n}.yaml" for n in range(2)}
     rule = {"rule": ".. efi:rule:: uefi/zero-pages"}
-    source = project(tmp_path / "s", index="Text.", **pages, **rule)
+    source = project(folder / "source", index="Text.", **pages, **rule)
     for n in range(2):
         text = SMALL.replace("name: small", f"name: p{n}")
         (source / f"p{n}.yaml").write_text(text, encoding="utf-8")
-    sphinx(source, tmp_path / "out", "-b", "html")
-    return SimpleNamespace(source=source, out=tmp_path / "out")
+    sphinx(source, folder / "out", "-b", "html")
+    return set_aside(folder)
+
+
+@pytest.fixture
+def site(built_once: Path) -> SimpleNamespace:
+    """The project as it was after its first build."""
+    return restored(built_once)
 
 
 def test_a_second_build_leaves_every_file_and_its_time(site):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from efipolicy.plugin.registry import Registry
+from efipolicy.sphinxext import generated
 from tests.conftest import MINIMAL, PLATFORMS
 from tests.drawing.text_boxes import misplaced
 from tests.sphinxext.conftest import ROOTS, build_project
@@ -150,23 +151,45 @@ def test_the_reference_has_every_key_hook_architecture_and_strategy(pages, regis
         assert f">{name}<" in text
 
 
-def test_a_second_build_reads_nothing_and_another_seed_changes_nothing(pages, tmp_path):
+@pytest.fixture
+def few(tmp_path, monkeypatch, registry: Registry) -> Path:
+    """The source of the project where two rules, two strategies and a platform are installed."""
+    installed = SimpleNamespace(
+        rules={
+            name: registry.rules[name]
+            for name in ("uefi/zero-pages", "kexec/inherited-layout-changed")
+        },
+        strategies={name: registry.strategies[name] for name in ("identity", "x86-topdown")},
+    )
+    platform = "broken-x86_64"
+    monkeypatch.setattr(generated, "registry", lambda: installed)
+    monkeypatch.setattr(
+        generated, "shipped_platforms", lambda: {platform: str(PLATFORMS / f"{platform}.yaml")}
+    )
     shutil.copytree(ROOTS / "pages", tmp_path / "source")
-    other = build_project(tmp_path / "source", tmp_path / "build", parallel=2)
-    for name in ("index", "rules/uefi/zero-pages", "platforms/broken-x86_64"):
-        assert page(other, name) == page(pages, name)
-    stamp = (tmp_path / "source" / "rules" / "uefi" / "zero-pages.rst").stat().st_mtime_ns
-    build_project(tmp_path / "source", tmp_path / "build")
-    assert (tmp_path / "source" / "rules" / "uefi" / "zero-pages.rst").stat().st_mtime_ns == stamp
+    return tmp_path / "source"
 
 
-def test_a_page_whose_rule_is_gone_goes_and_other_files_stay(tmp_path):
-    shutil.copytree(ROOTS / "pages", tmp_path / "source")
-    folder = tmp_path / "source" / "rules" / "acme"
+def test_a_parallel_build_writes_the_same_pages_and_a_second_one_reads_nothing(few, tmp_path):
+    one = build_project(few, tmp_path / "one")
+    read = {**one.app.env.all_docs}
+    written = {path: path.stat().st_mtime_ns for path in few.rglob("*.rst")}
+    assert {"rules/uefi/zero-pages", "strategies/identity", "platforms/broken-x86_64"} <= {*read}
+    again = build_project(few, tmp_path / "one", fresh=False)
+    assert again.app.env.all_docs == read
+    assert {path: path.stat().st_mtime_ns for path in few.rglob("*.rst")} == written
+    other = build_project(few, tmp_path / "two", parallel=2)
+    for name in read:
+        assert page(other, name) == page(one, name)
+
+
+def test_a_page_whose_rule_is_gone_goes_and_other_files_stay(few, tmp_path):
+    folder = few / "rules" / "acme"
     folder.mkdir(parents=True)
     (folder / "gone.rst").write_text(".. Written by efipolicy.sphinxext.\n\ngone\n====\n")
     (folder / "mine.rst").write_text("mine\n====\n")
-    build_project(tmp_path / "source", tmp_path / "build", builder="dummy")
+    (few / "index.rst").write_text("Pages\n=====\n")
+    build_project(few, tmp_path / "build", builder="dummy")
     assert [path.name for path in folder.iterdir()] == ["mine.rst"]
 
 
