@@ -13,8 +13,8 @@ from efipolicy.model.finding import InputReport, ReportedFinding
 from efipolicy.model.memory_map import MemoryDescriptor
 from efipolicy.model.platform import ConfigurationTable, Platform
 from efipolicy.reporters.html_text import code, folded, here, plain, table
-from efipolicy.reporters.lint_notes import acceptance, one_line
-from efipolicy.reporters.lint_summary import counted
+from efipolicy.reporters.lint_notes import one_line
+from efipolicy.reporters.lint_summary import acceptance_text, counted
 
 MOST_ROWS: Final = 1000
 """Rows of a picture that still shows something; machines have up to some five hundred."""
@@ -66,7 +66,7 @@ def _drawn(item: InputReport, platform: Platform, anchors: Mapping[int, str]) ->
             message=one_line(finding.finding.message),
             index=_index(finding, platform, indices),
             href=f"#{anchors[id(finding)]}",
-            accepted=one_line(acceptance(finding)) if finding.accepted else None,
+            accepted=one_line(acceptance_text(finding)) if finding.accepted else None,
         )
         for finding in item.findings
     ]

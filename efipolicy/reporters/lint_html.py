@@ -33,13 +33,12 @@ from efipolicy.reporters.lint_notes import (
 from efipolicy.reporters.lint_outline import (
     Group,
     groups,
-    input_facts,
     rule_counts,
     severity_counts,
     unchecked,
     verdict,
 )
-from efipolicy.reporters.lint_summary import counted
+from efipolicy.reporters.lint_summary import counted, input_facts
 from efipolicy.reporters.snippet import Style
 
 _MOST_PATHS = 3

@@ -14,13 +14,12 @@ from efipolicy.errors import EfipolicyError
 from efipolicy.model.finding import InputReport, Report, ReportedFinding, Severity
 from efipolicy.plugin import RenderOptions
 from efipolicy.reporters.lint_machine import (
-    acceptance_text,
     error_name,
     error_span,
     error_text,
     legible,
 )
-from efipolicy.reporters.lint_summary import counted
+from efipolicy.reporters.lint_summary import acceptance_text, counted
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

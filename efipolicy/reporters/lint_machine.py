@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from efipolicy.errors import EfipolicyError, ExitStatus
-from efipolicy.model.finding import ReportedFinding
 from efipolicy.source import InputError, SourceSpan
 
 if TYPE_CHECKING:
@@ -54,14 +53,3 @@ def error_text(error: EfipolicyError) -> str:
 def error_span(error: EfipolicyError) -> SourceSpan | None:
     """The part of an input that an error is about, if it is about a part."""
     return error.span if isinstance(error, InputError) else None
-
-
-def acceptance_text(item: ReportedFinding) -> str:
-    """Why a finding was accepted, by whom and until when; nothing for one that was not."""
-    accepted = item.accepted
-    if accepted is None:
-        return ""
-    by = f" by {accepted.owner}" if accepted.owner else ""
-    until = f" until {accepted.until}" if accepted.until else ""
-    link = f" ({accepted.link})" if accepted.link else ""
-    return legible(" ".join(f"{accepted.reason or ''}{by}{until}{link}".split()))

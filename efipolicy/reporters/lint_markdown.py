@@ -12,7 +12,6 @@ from efipolicy.model.finding import Report, ReportedFinding
 from efipolicy.plugin import RenderOptions
 from efipolicy.reporters.folding import fold
 from efipolicy.reporters.lint_notes import (
-    acceptance,
     error_message,
     error_place,
     error_snippet,
@@ -25,13 +24,12 @@ from efipolicy.reporters.lint_outline import (
     Group,
     Unchecked,
     groups,
-    input_facts,
     rule_counts,
     severity_counts,
     unchecked,
     verdict,
 )
-from efipolicy.reporters.lint_summary import counted
+from efipolicy.reporters.lint_summary import acceptance_text, counted, input_facts
 from efipolicy.reporters.markdown_length import Block, Row, fit
 from efipolicy.reporters.markdown_text import (
     code,
@@ -168,7 +166,7 @@ def _accepted(report: Report) -> Iterator[Block]:
                     code(f"{item.path}:{place(item.span)}" if item.span else item.path),
                     inline(item.finding.message),
                     link(item.rule, item.help_uri),
-                    inline(acceptance(item)),
+                    inline(acceptance_text(item)),
                 ]
             ),
             _RANKS["accepted"],

@@ -7,6 +7,7 @@ import re
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.finding import ReportedFinding
 from efipolicy.named_tuple import NamedTuple
+from efipolicy.reporters.lint_summary import acceptance_text
 from efipolicy.reporters.lint_text import region_text
 from efipolicy.reporters.snippet import Annotation, Style, printable, render_snippet
 from efipolicy.source import InputError, SourceSpan
@@ -49,19 +50,8 @@ def notes(item: ReportedFinding) -> list[Note]:
     if item.pinned:
         told.append(Note("pinned", f"by policy {item.pinned}: it cannot be silenced"))
     if item.accepted:
-        told.append(Note("accepted", acceptance(item)))
+        told.append(Note("accepted", acceptance_text(item)))
     return told
-
-
-def acceptance(item: ReportedFinding) -> str:
-    """Why a finding is accepted, by whom and until when; empty for one that is not."""
-    accepted = item.accepted
-    if accepted is None:
-        return ""
-    by = f" by {accepted.owner}" if accepted.owner else ""
-    until = f" until {accepted.until}" if accepted.until else ""
-    link = f" ({accepted.link})" if accepted.link else ""
-    return f"{accepted.reason or 'without a reason'}{by}{until}{link}"
 
 
 def snippet(item: ReportedFinding, style: Style) -> list[str]:

@@ -8,9 +8,8 @@ from typing import Literal
 
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.finding import InputReport, Report, ReportedFinding, Severity
-from efipolicy.model.platform import Platform
 from efipolicy.named_tuple import NamedTuple
-from efipolicy.reporters.lint_summary import counted
+from efipolicy.reporters.lint_summary import counted, further_maps
 
 VerdictKind = Literal["error", "warning", "info", "incomplete", "clean"]
 
@@ -166,40 +165,6 @@ def unchecked(report: Report) -> list[Unchecked]:
         rules.setdefault((needs, tuple(lacking)), []).append(rule)
     told = [Unchecked(needs, tuple(names), lacking) for (needs, lacking), names in rules.items()]
     return sorted(told, key=lambda one: (-len(one.rules) * len(one.paths), one.needs, one.paths))
-
-
-def input_facts(item: InputReport) -> list[str]:
-    """What is known of an input that was read: a few words each."""
-    platform = item.platform
-    if platform is None:
-        return ["not read"]
-    memory_map = platform.memory_map
-    reason = platform.architecture_reason
-    because = "" if reason.kind == "stated" else f" ({reason.kind}: {reason.evidence})"
-    facts = [item.format or item.kind, f"architecture {platform.architecture}{because}"]
-    facts.append(counted(len(memory_map.descriptors), "descriptor"))
-    if memory_map.descriptors:
-        known = {"whole": "whole map", "partial": "part of a map"}
-        facts.append(known.get(memory_map.extent, "unknown whether the whole map"))
-        if memory_map.origin != "firmware":
-            facts.append(f"origin {memory_map.origin}")
-    if platform.memory_attributes_table is not None:
-        entries = counted(len(platform.memory_attributes_table.entries), "entry", plural="entries")
-        facts.append(f"memory attributes table of {entries}")
-    facts += [
-        f"strategy {one.name}" + (f" ({one.reason})" if one.reason else "")
-        for one in item.strategies
-    ]
-    if further := further_maps(platform):
-        facts.append(f"{counted(further, 'further map')} not judged")
-    return facts
-
-
-def further_maps(platform: Platform) -> int:
-    """How many maps of the same text are neither the one judged nor a layout it declares."""
-    layouts = [one.virtual_map for one in platform.mapping or ()]
-    others = platform.capture.other_maps if platform.capture else ()
-    return sum(one.descriptors not in layouts for one in others)
 
 
 def rule_counts(report: Report) -> list[tuple[int, ReportedFinding]]:

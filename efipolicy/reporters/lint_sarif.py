@@ -11,13 +11,12 @@ from efipolicy.model.finding import InputReport, Report, ReportedFinding
 from efipolicy.plugin import RenderOptions
 from efipolicy.reporters.lint_json import dump, region_json
 from efipolicy.reporters.lint_machine import (
-    acceptance_text,
     error_name,
     error_span,
     error_text,
     legible,
 )
-from efipolicy.reporters.lint_summary import counted
+from efipolicy.reporters.lint_summary import acceptance_text, counted
 from efipolicy.reporters.sarif_places import SOURCE_ROOT, Places, location_of, message
 from efipolicy.reporters.sarif_rules import (
     LEVELS,
@@ -138,7 +137,7 @@ def _suppressions(item: ReportedFinding, places: Places) -> list[JsonObject]:
     suppression: JsonObject = {
         "kind": "inSource" if inside else "external",
         "status": "accepted",
-        "justification": acceptance_text(item),
+        "justification": legible(acceptance_text(item)),
     }
     if span is not None:
         suppression["location"] = places.location(span.path, span)

@@ -1,10 +1,11 @@
-"""The last lines of a report: how many, what passed, and what could not be checked."""
+"""What reports say in the same words: how many, what passed, what an input is, who accepted."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from efipolicy.model.finding import Report, Severity
+from efipolicy.model.finding import InputReport, Report, ReportedFinding, Severity
+from efipolicy.model.platform import Platform
 from efipolicy.reporters.snippet import printable
 
 
@@ -107,3 +108,47 @@ def _section(need: str) -> str:
 def counted(number: int, noun: str, *, plural: str | None = None) -> str:
     """A number and its noun."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def input_facts(item: InputReport) -> list[str]:
+    """What is known of an input: a few words each, with what a plugin or the input put in them."""
+    platform = item.platform
+    if platform is None:
+        return ["not read"]
+    memory_map, reason = platform.memory_map, platform.architecture_reason
+    facts = [item.format or item.kind, counted(len(memory_map.descriptors), "descriptor")]
+    if memory_map.descriptors:
+        told = {"whole": "whole map", "partial": "part of a map", "unknown": "unknown extent"}
+        facts.append(told[memory_map.extent])
+        if memory_map.origin != "firmware":
+            facts.append(f"origin {memory_map.origin}")
+    if platform.memory_attributes_table is not None:
+        entries = len(platform.memory_attributes_table.entries)
+        facts.append(f"memory attributes table of {entries}")
+    because = "" if reason.kind == "stated" else f" ({reason.kind}: {reason.evidence})"
+    facts.append(f"architecture {platform.architecture}{because}")
+    facts += [
+        f"strategy {one.name}" + (f" ({one.reason})" if one.reason else "")
+        for one in item.strategies
+    ]
+    if further := further_maps(platform):
+        facts.append(f"{counted(further, 'further map')} not judged")
+    return facts
+
+
+def further_maps(platform: Platform) -> int:
+    """How many maps of the same text are neither the one judged nor a layout it declares."""
+    layouts = [one.virtual_map for one in platform.mapping or ()]
+    others = platform.capture.other_maps if platform.capture else ()
+    return sum(one.descriptors not in layouts for one in others)
+
+
+def acceptance_text(item: ReportedFinding) -> str:
+    """Why a finding was accepted, by whom and until when; empty for one that was not."""
+    accepted = item.accepted
+    if accepted is None:
+        return ""
+    by = f" by {accepted.owner}" if accepted.owner else ""
+    until = f" until {accepted.until}" if accepted.until else ""
+    link = f" ({accepted.link})" if accepted.link else ""
+    return " ".join(f"{accepted.reason or 'without a reason'}{by}{until}{link}".split())

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from efipolicy.errors import EfipolicyError
 from efipolicy.model.address import EFI_PAGE_SIZE, AddressRange, size_text
-from efipolicy.model.finding import InputReport, JudgedStrategy, Report, ReportedFinding, Severity
+from efipolicy.model.finding import InputReport, Report, ReportedFinding, Severity
 from efipolicy.plugin import RenderOptions
 from efipolicy.reporters.folding import fold
-from efipolicy.reporters.lint_summary import counted, statistics_lines, summary_lines
+from efipolicy.reporters.lint_summary import (
+    acceptance_text,
+    counted,
+    input_facts,
+    statistics_lines,
+    summary_lines,
+)
 from efipolicy.reporters.snippet import Annotation, Style, margin_of, printable, render_snippet
 
 _COLORS = {Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.INFO: "1;36"}
@@ -112,11 +118,7 @@ def _notes(item: ReportedFinding, most: int | None) -> list[tuple[str, str]]:
         pin = f"pinned by policy {printable(item.pinned)}: it cannot be silenced"
         notes.append(("note", pin))
     if item.accepted:
-        by = f" by {item.accepted.owner}" if item.accepted.owner else ""
-        until = f" until {item.accepted.until}" if item.accepted.until else ""
-        link = f" ({item.accepted.link})" if item.accepted.link else ""
-        words = f"{item.accepted.reason}{by}{until}{link}".split()
-        notes.append(("accepted", printable(" ".join(words))))
+        notes.append(("accepted", printable(acceptance_text(item))))
     return notes
 
 
@@ -145,40 +147,9 @@ def _error(error: EfipolicyError, style: Style) -> str:
 
 
 def _input_line(item: InputReport) -> str:
-    platform = item.platform
-    if platform is None:
+    if item.platform is None:
         return f"not linted {printable(item.path)}"
-    reason = platform.architecture_reason
-    known = [f"{counted(len(platform.memory_map.descriptors), 'descriptor')}"]
-    if platform.memory_map.descriptors:
-        extent = platform.memory_map.extent
-        known.append(
-            "whole map"
-            if extent == "whole"
-            else f"{extent} extent"
-            if extent == "unknown"
-            else "part of a map"
-        )
-        if platform.memory_map.origin != "firmware":
-            known.append(f"origin {platform.memory_map.origin}")
-    if platform.memory_attributes_table is not None:
-        entries = len(platform.memory_attributes_table.entries)
-        known.append(f"memory attributes table of {entries}")
-    architecture = platform.architecture
-    if reason.kind != "stated":
-        architecture += f" ({reason.kind}: {reason.evidence})"
-    known.append(f"architecture {architecture}")
-    known += [_strategy(one) for one in item.strategies]
-    layouts = [one.virtual_map for one in platform.mapping or ()]
-    others = platform.capture.other_maps if platform.capture else ()
-    if further := sum(one.descriptors not in layouts for one in others):
-        known.append(f"{counted(further, 'further map')} not judged")
-    return f"linted {printable(item.path)}: {item.format}, {', '.join(known)}"
-
-
-def _strategy(one: JudgedStrategy) -> str:
-    """The strategy whose plan was judged, and what tells it where nobody declares it."""
-    return f"strategy {one.name}" + (f" ({printable(one.reason)})" if one.reason else "")
+    return f"linted {printable(item.path)}: {printable(', '.join(input_facts(item)))}"
 
 
 def _not_checked_lines(report: Report) -> list[str]:
