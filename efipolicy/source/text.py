@@ -236,9 +236,10 @@ class TextRecord:
 def decode(path: str, content: bytes) -> SourceText:
     """Turn the bytes of an input into text.
 
-    UTF-8 and, with its byte order mark, UTF-16 (which the UEFI shell writes when redirected).
-    A stray byte in a log must not cost the map in it, so undecodable bytes and the odd NUL become
-    U+FFFD.
+    UTF-8 and UTF-16, which the UEFI shell writes when redirected: with its byte order mark, or the
+    rest of such a file, whose start was cut off. A stray byte in a log must not cost the map in it,
+    so undecodable bytes and the odd NUL become U+FFFD; one behind a carriage return, as telnet
+    sends it (RFC 854), is none.
 
     Raises `InputError` for content that is not text.
     """
@@ -246,10 +247,36 @@ def decode(path: str, content: bytes) -> SourceText:
         if content.startswith(mark):
             text = content[len(mark) :].decode(encoding, "replace")
             return _decoded(path, content, text, encoding=encoding, mark=mark)
-    if b"\0" in content and content.count(0) * _MOST_NULS > len(content):
-        raise ForeignInputError(path, "binary data", "text: a platform file or a captured log")
+    nuls = content.count(0) if b"\0" in content else 0
+    if nuls * _MOST_NULS > len(content):
+        unmarked = _unmarked_utf_16(content)
+        if unmarked:
+            return SourceText(
+                path,
+                content[: len(content) & ~1].decode(unmarked, "replace"),
+                encoding=unmarked,
+                content=content,
+            )
+        if (nuls - content.count(b"\r\0")) * _MOST_NULS > len(content):
+            raise ForeignInputError(path, "binary data", "text: a platform file or a captured log")
     text = content.decode("utf-8", "replace")
-    return _decoded(path, content, text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+    if nuls:
+        text = text.replace("\r\0", "\r").replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return SourceText(path, text, content=content)
+    return _decoded(path, content, text)
+
+
+def _unmarked_utf_16(content: bytes) -> str | None:
+    """The encoding of lines in ASCII with a NUL beside each character, if that is what it is.
+
+    Numbers in raw memory have their zeros at even and at odd places.
+    """
+    for encoding, first in (("utf-16-le", 0), ("utf-16-be", 1)):
+        letters, others = content[first::2], content[1 - first :: 2]
+        zeros = others.count(0) * _MOST_NULS >= len(others) * (_MOST_NULS - 1)
+        if zeros and b"\n" in letters and 0 not in letters:
+            return encoding
+    return None
 
 
 def _decoded(

@@ -76,6 +76,27 @@ def test_what_is_dumped_is_read_back(
     assert platform.memory_map.descriptors == found
 
 
+def test_a_dump_whose_numbers_are_hardly_zero_is_recognised() -> None:
+    rows = (
+        (1, 0x1000, 1, 0x1008, 0x1000),
+        (0, 0x1000, 0x1000, 8, 0),
+        (1, 0x1000, 1, 0x1008, 0x1000),
+    )
+    found = tuple(
+        MemoryDescriptor(
+            index=index,
+            type=type,
+            physical_start=start,
+            number_of_pages=pages,
+            attribute=attribute,
+            virtual_start=virtual_start,
+        )
+        for index, (type, start, pages, attribute, virtual_start) in enumerate(rows)
+    )
+    platform = platform_of(dumping.md_q(packed(found, 40), 0x10018), 40)
+    assert platform.memory_map.descriptors == found
+
+
 @EACH
 @SOME
 @given(data=st.data(), found=dumping.maps(least=3), stride=dumping.strides)

@@ -49,3 +49,23 @@ def test_a_stray_byte_in_a_log_costs_nothing_else() -> None:
 def test_binary_data_is_refused() -> None:
     with pytest.raises(InputError, match="found binary data, expected text"):
         decode("core", b"\x7fELF\0\0\0")
+
+
+@pytest.mark.parametrize("cut", [2, 3, 4, 7])
+def test_the_rest_of_utf_16_whose_start_was_cut_off_is_read(cut: int) -> None:
+    lines = "Type       Start\r\nRT_Data    000000007F000000\r\n"
+    assert decode("t", lines.encode("utf-16")[cut:]).text.endswith(
+        "RT_Data    000000007F000000\r\n"
+    )
+
+
+def test_the_nul_that_telnet_sends_behind_a_carriage_return_is_none() -> None:
+    source = decode("t", b"mem00\r\0\nmem01\r\0\n")
+    assert source.text == "mem00\r\nmem01\r\n"
+    assert source.content == b"mem00\r\0\nmem01\r\0\n"
+
+
+@pytest.mark.parametrize("content", [b"\0", b"\7\0\0\0\n\0\0\0" * 40, b"\0\n\0\0" * 40])
+def test_numbers_are_no_text(content: bytes) -> None:
+    with pytest.raises(InputError, match="found binary data, expected text"):
+        decode("blob", content)
