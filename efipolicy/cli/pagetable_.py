@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.reading import read_one
+from efipolicy.cli.reading import read_one, tell_of_other_mappings
 from efipolicy.cli.running import complain, load_registry, plugin_status
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
 from efipolicy.engine.planned import Planned
@@ -53,6 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         choice = plan_choice(options)
         registry = load_registry()
         read = read_one(options.file, options, registry)
+        tell_of_other_mappings(read, options)
         platform = read.platform
         made = planned(platform, registry, choice)
         tables = made.page_tables() or region_translations(made)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.reading import read_one
+from efipolicy.cli.reading import read_one, tell_of_other_mappings
 from efipolicy.cli.running import load_registry, plugin_status, tell
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
 from efipolicy.engine.planned import Planned
@@ -63,12 +63,18 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _plan(options: argparse.Namespace, registry: Registry) -> str:
-    platform = read_one(options.file, options, registry).platform
+    platform = _platform(options, registry)
     made = planned(platform, registry, plan_choice(options))
     if options.format == "svg":
         return _svg(platform, made)
     render = plan_json if options.format == "json" else plan_text
     return render(made.plan, registry.strategies[made.plan.strategy].options, made.choice)
+
+
+def _platform(options: argparse.Namespace, registry: Registry) -> Platform:
+    read = read_one(options.file, options, registry)
+    tell_of_other_mappings(read, options)
+    return read.platform
 
 
 def _svg(platform: Platform, made: Planned) -> str:
@@ -91,7 +97,7 @@ def _layouts(options: argparse.Namespace, registry: Registry) -> str:
 
     if options.format == "svg":
         raise UsageError("--format svg: many layouts are no picture; leave out --seeds")
-    platform = read_one(options.file, options, registry).platform
+    platform = _platform(options, registry)
     progress = _progress(quiet=options.quiet)
     tried = try_seeds(platform, registry, plan_choice(options), options.seeds, progress=progress)
     return seeds_json(tried) if options.format == "json" else seeds_text(tried)

@@ -105,3 +105,14 @@ def _tell_of_other_boots(path: str, read: ReadInput) -> None:
     if others:
         maps = "1 further memory map" if len(others) == 1 else f"{len(others)} further memory maps"
         tell(f"efipolicy: note: {path} holds {maps}; the first is used")
+
+
+def tell_of_other_mappings(read: ReadInput, options: argparse.Namespace) -> None:
+    """Say that a platform declares further mappings, of which a command on one does not speak."""
+    first, *others = read.platform.mapping or (None,)
+    if first and others and options.strategy is None and not options.quiet:
+        system = f", of {first.os}" if first.os else ""
+        tell(
+            f"efipolicy: note: {read.path} declares {len(others) + 1} mappings; this is the "
+            f"first{system} (--strategy chooses another)"
+        )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.reading import read_all
+from efipolicy.cli.reading import read_all, tell_of_other_mappings
 from efipolicy.cli.running import load_registry, plugin_status, tell
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
 from efipolicy.engine.planning import planned
@@ -59,6 +59,7 @@ def run(arguments: Sequence[str]) -> int:
         choice = plan_choice(options)
         registry = load_registry()
         inputs = read_all([options.file, options.observed], options, registry)
+        tell_of_other_mappings(inputs[0], options)
         platform, observed = (read.platform for read in inputs)
         check_same_architecture(platform, observed, options.observed)
         platform = with_shown_tables(platform, observed)

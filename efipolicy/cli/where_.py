@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from efipolicy.api import missing_architecture
 from efipolicy.cli import options as cli_options
-from efipolicy.cli.reading import architecture_status, read_one
+from efipolicy.cli.reading import architecture_status, read_one, tell_of_other_mappings
 from efipolicy.cli.running import load_registry, plugin_status, tell
 from efipolicy.cli.strategy_options import add_strategy_options, plan_choice
 from efipolicy.engine.locating import whereabouts
@@ -67,6 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         choice = plan_choice(options)
         registry = load_registry()
         read = read_one(options.file, options, registry, to_plan=choice.strategy is not None)
+        tell_of_other_mappings(read, options)
         platform = read.platform
         plan, geometry = None, None
         if platform.architecture in (UNKNOWN_ARCHITECTURE, *registry.architectures):

@@ -150,3 +150,14 @@ def test_an_architecture_that_is_not_installed_is_said_and_ends_with_4(
     assert status == 4
     assert "mem00 EfiConventionalMemory" in out
     assert "pip install efipolicy-riscv64" in err
+
+
+@pytest.mark.parametrize("command", ["plan", "pagetable", "where", "verify"])
+def test_that_there_are_other_mappings_is_told(folder: Path, run: Run, command: str) -> None:
+    both = "mapping: [{os: linux, strategy: x86-topdown}, {os: windows, strategy: identity}]\n"
+    (folder / "both.yaml").write_text(OVMF.read_text() + both)
+    more = {"where": ["0x1000"], "verify": ["both.yaml"]}.get(command, [])
+    note = "both.yaml declares 2 mappings; this is the first, of linux (--strategy chooses another)"
+    assert f"efipolicy: note: {note}\n" in run(command, "both.yaml", *more)[2]
+    assert note not in run(command, "both.yaml", *more, "--strategy", "identity")[2]
+    assert note not in run(command, "both.yaml", *more, "-q")[2]
